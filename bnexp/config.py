@@ -1,0 +1,250 @@
+"""Every public key of a training run: its type, range, unit and meaning, on one page.
+
+The values themselves are the YAML presets in `conf/`; nothing here has a default, so a run's
+configuration is exactly what `bnexp train --cfg job` prints. Imports no torch.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from bnexp.norms.catalogue import NORMS
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A section of the configuration: strict types, no unknown keys, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+# ---------------------------------------------------------------------------------------- model
+
+
+class Normalised(Section):
+    """What every model knows about its normaliser."""
+
+    norm: str = Field(description="a name of `bnexp list norms`, or an importable class")
+    norm_options: dict[str, Any] = Field(description="options of that norm, completed on reading")
+
+    @field_validator("norm")
+    @classmethod
+    def _known(cls, norm: str) -> str:
+        if norm not in NORMS and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", norm):
+            raise ValueError(f"is no normaliser; known are {', '.join(NORMS)}, or package.Class")
+        return norm
+
+    @model_validator(mode="after")
+    def _complete_options(self) -> Self:
+        if self.norm in NORMS:  # every default is written out, so that it enters the identity
+            options = NORMS[self.norm].options(**self.norm_options)
+            object.__setattr__(self, "norm_options", options.model_dump())
+        return self
+
+
+class Plain(Normalised):
+    """The keys that the MLP, the CNN and the RNN share."""
+
+    widths: list[Positive] = Field(min_length=1, description="hidden units or channels by layer")
+    depth: Positive | None = Field(
+        description="hidden layers: `widths` is cut, or its last entry repeated, to this length"
+    )
+    activation: Literal["relu", "tanh", "sigmoid", "gelu", "identity"]
+    placement: Literal["before", "after"] = Field(description="norm before or after activation")
+    norm_output: bool = Field(description="normalise the output layer too")
+    init: Literal["default", "he", "xavier", "orthogonal"] = Field(
+        description="weights of linear and conv layers; default is PyTorch's own"
+    )
+    init_scale: float = Field(gt=0, description="factor on the initial weights")
+    dropout: Rate = Field(description="dropout after every hidden activation")
+
+
+class MLP(Plain):
+    """Fully connected layers on the flattened input."""
+
+    kind: Literal["mlp"]
+
+
+class CNN(Plain):
+    """Blocks of convolution, norm, activation and 2x2 max pooling; then hidden linear layers."""
+
+    kind: Literal["cnn"]
+    kernel_size: Annotated[int, Field(ge=1, le=15)] = Field(description="odd; same padding")
+    fc_widths: list[Positive] = Field(description="hidden linear layers after the blocks")
+
+    @field_validator("kernel_size")
+    @classmethod
+    def _odd(cls, size: int) -> int:
+        if size % 2 == 0:
+            raise ValueError("must be odd")
+        return size
+
+
+class RNN(Plain):
+    """An Elman network that reads an image row by row."""
+
+    kind: Literal["rnn"]
+
+
+class Torchvision(Normalised):
+    """Any torchvision classification model, its normalisers swapped; `keep` leaves them."""
+
+    kind: Literal["torchvision"]
+    name: str = Field(description="as in torchvision.models, e.g. resnet18")
+    kwargs: dict[str, Any] = Field(description="passed to the constructor")
+
+    @field_validator("norm", mode="before")
+    @classmethod
+    def _known(cls, norm: str) -> str:
+        return norm if norm == "keep" else Normalised._known(norm)
+
+
+class Module(Torchvision):
+    """Any importable nn.Module class or function that returns one; norms swapped as above."""
+
+    kind: Literal["module"]  # type: ignore[assignment]
+    name: str = Field(pattern=r"^\w+(\.\w+)+$", description="package.module.Class; called with kwargs")
+
+
+# ----------------------------------------------------------------------------------------- data
+
+
+class Data(Section):
+    """The keys of every dataset."""
+
+    batch_size: Positive = Field(description="samples per forward pass: the batch that BN sees")
+    drop_last: bool = Field(description="leave out the last batch of an epoch when it is smaller")
+    train_size: Positive | None = Field(description="class-balanced subset; null is everything")
+    flip: bool = Field(description="random horizontal flip")
+    crop: int = Field(ge=0, le=64, description="random crop after padding by this many pixels")
+
+
+class Builtin(Data):
+    """A named dataset."""
+
+    name: Literal["digits", "fashion_mnist", "mnist", "kmnist", "cifar10", "cifar100"]
+    root: str | None = Field(description="folder of the dataset's files; null is the usual place")
+    download: bool = Field(description="download when the files are found nowhere")
+
+
+class ImageFolder(Data):
+    """A tree `train/<class>/*`, `test/<class>/*` of images."""
+
+    name: Literal["image_folder"]
+    root: str = Field(min_length=1, description="the folder that holds train/ and test/")
+    image_size: Annotated[int, Field(ge=4, le=512)] = Field(description="side length in pixels")
+    channels: Literal[1, 3]
+
+
+class Synthetic(Data):
+    """Gaussian classes of any shape: for speed measurements, and learnable."""
+
+    name: Literal["synthetic"]
+    shape: list[Positive] = Field(min_length=1, max_length=4, description="of one sample")
+    classes: int = Field(ge=2)
+    samples: int = Field(ge=10, description="training samples; a fifth more each to validate, test")
+
+
+# ------------------------------------------------------------------------------------ optimizer
+
+
+class Optimizer(Section):
+    """The keys of every optimizer."""
+
+    lr: float = Field(ge=0, description="learning rate")
+    weight_decay: float = Field(ge=0)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent without momentum."""
+
+    name: Literal["sgd"]
+
+
+class Momentum(Optimizer):
+    """SGD with heavy-ball or Nesterov momentum."""
+
+    name: Literal["momentum", "nesterov"]
+    momentum: Annotated[float, Field(gt=0, lt=1)]
+
+
+class RMSprop(Optimizer):
+    """RMSprop."""
+
+    name: Literal["rmsprop"]
+    alpha: Rate = Field(description="decay of the squared gradients' average")
+    eps: float = Field(gt=0)
+
+
+class Adam(Optimizer):
+    """Adam with L2 regularisation, or AdamW with decoupled weight decay."""
+
+    name: Literal["adam", "adamw"]
+    betas: list[Rate] = Field(min_length=2, max_length=2)
+    eps: float = Field(gt=0)
+
+
+# ----------------------------------------------------------------------------- training, probes
+
+
+class Training(Section):
+    """How long, on which schedule, and what is kept."""
+
+    epochs: int = Field(ge=1)
+    max_steps: Positive | None = Field(description="end after this many optimizer steps")
+    lr_schedule: Literal["constant", "cosine", "step"]
+    lr_warmup_epochs: float = Field(ge=0, description="linear warm-up; fractions allowed")
+    lr_step_size: Positive = Field(description="epochs between two steps of the step schedule")
+    lr_gamma: float = Field(gt=0, le=1, description="factor of each step")
+    label_smoothing: Rate
+    clip_grad_norm: Annotated[float, Field(gt=0)] | None = Field(description="global L2 norm")
+    accumulate: Positive = Field(description="batches whose gradients are averaged into one step")
+    evaluate_every: Positive = Field(description="epochs between evaluations; the last always")
+    checkpoint_seconds: float = Field(ge=0, description="time between checkpoints")
+    save_weights: bool = Field(description="keep the final weights in weights.pt")
+
+
+class Schedule(Section):
+    """At which steps an instrument records; step 0 is before the first update."""
+
+    every: Positive | None
+    at: list[Annotated[int, Field(ge=0)]]
+    end: bool = Field(description="also after the last update")
+
+
+class Probes(Section):
+    """The instruments; null switches one off."""
+
+    gradients: Schedule | None = Field(description="norms by layer, of weights and pre-activations")
+    activations: Schedule | None = Field(description="mean, std, percentiles, dead and saturated")
+    histograms: Schedule | None = Field(description="of the same tensors, 64 bins")
+    norms: bool = Field(description="running statistics, gamma and beta by epoch")
+
+
+class Config(Section):
+    """One training run."""
+
+    seed: int = Field(ge=0, lt=2**32)
+    device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    precision: Literal["fp32", "bf16", "fp16"]
+    compile: bool
+    threads: Positive | None = Field(description="CPU threads; null chooses by model")
+    deterministic: bool = Field(description="refuse operations without a deterministic version")
+    runs_dir: str = Field(min_length=1, description="folder of the records")
+    rerun: bool = Field(description="train again what is done")
+    progress: bool | None = Field(description="progress bar; null shows it on a terminal")
+    model: Annotated[MLP | CNN | RNN | Torchvision | Module, Field(discriminator="kind")]
+    data: Annotated[Builtin | ImageFolder | Synthetic, Field(discriminator="name")]
+    optimizer: Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
+    training: Training
+    probes: Probes
+
+
+# Keys that cannot change a run's result and so are no part of its identity.
+NOT_IDENTITY = (
+    "threads", "runs_dir", "rerun", "progress", "data.root", "data.download",
+    "training.checkpoint_seconds", "training.save_weights",
+)  # fmt: skip

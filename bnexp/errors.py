@@ -1,0 +1,12 @@
+"""The one exception that users see: their input, not our code, is at fault."""
+
+
+class UserError(Exception):
+    """Bad input or a missing file; the CLI prints each line and exits with code 2.
+
+    Every line says what is wrong, where, and what would be right.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
