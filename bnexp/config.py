@@ -224,6 +224,14 @@ class Probes(Section):
     norms: bool = Field(description="running statistics, gamma and beta by epoch")
 
 
+class Logger(Section):
+    """Where scalars go besides the record; each needs its extra, e.g. bnexp[tensorboard]."""
+
+    name: Literal["none", "tensorboard", "mlflow", "wandb"]
+    uri: str | None = Field(description="MLflow server or folder; null is the run's folder")
+    project: str = Field(min_length=1, description="MLflow experiment or W&B project")
+
+
 class Config(Section):
     """One training run."""
 
@@ -241,10 +249,11 @@ class Config(Section):
     optimizer: Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
     training: Training
     probes: Probes
+    logger: Logger
 
 
 # Keys that cannot change a run's result and so are no part of its identity.
 NOT_IDENTITY = (
     "threads", "runs_dir", "rerun", "progress", "data.root", "data.download",
-    "training.checkpoint_seconds", "training.save_weights",
+    "training.checkpoint_seconds", "training.save_weights", "logger",
 )  # fmt: skip

@@ -1,0 +1,142 @@
+"""A run's folder, while it is written. The format is in FORMAT.md."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from bnexp.runs.files import write_text
+from bnexp.runs.identity import FORMAT
+
+_SPLITS = ("train", "val", "test")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "steps": ("step", "epoch", "loss", "lr", "seconds"),
+    "epochs": (
+        "epoch",
+        "step",
+        *(f"{split}_{what}" for split in _SPLITS for what in ("loss", "accuracy")),
+        *(f"{split}_{what}_train_mode" for split in _SPLITS for what in ("loss", "accuracy")),
+        "seconds_training",
+        "seconds_evaluation",
+        "seconds_probing",
+    ),
+    "gradients": (
+        "step",
+        "layer",
+        "index",
+        "weight_gradient_norm",
+        "weight_norm",
+        "activation_gradient_norm",
+    ),
+    "activations": (
+        "step",
+        "layer",
+        "index",
+        "tensor",
+        "mean",
+        "std",
+        "p15",
+        "p50",
+        "p85",
+        "dead_fraction",
+        "saturated_fraction",
+    ),
+    "histograms": ("step", "layer", "index", "tensor", "low", "high", "counts"),
+    "measures": ("step", "layer", "name", "value"),
+}
+
+Row = tuple[Any, ...]
+Tables = dict[str, list[Row]]
+
+
+class Record:
+    """One run's folder: tables in memory, written whole by `flush`.
+
+    A record is opened under `run_lock`, so that one process writes it.
+    """
+
+    def __init__(self, folder: Path, header: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.header = dict(header) | {"format": FORMAT}
+        self.tables: Tables = {name: [] for name in COLUMNS}
+
+    def start(self, config: Mapping[str, Any]) -> None:
+        """Make the folder, write the configuration, and say that the run is running."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.header["config"] = dict(config)
+        write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        self.mark("running")
+
+    def mark(
+        self,
+        status: str,
+        *,
+        outcome: str | None = None,
+        reason: str | None = None,
+        results: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write `run.json`."""
+        self.header |= {
+            "status": status,
+            "outcome": outcome,
+            "reason": reason,
+            "results": dict(results or {}),
+        }
+        text = json.dumps(self.header, indent=1, sort_keys=True, allow_nan=False)
+        write_text(self.folder / "run.json", text + "\n")
+
+    def flush(self) -> None:
+        """Write every table that has rows."""
+        for name, rows in self.tables.items():
+            path = self.folder / f"{name}.csv"
+            if not rows:
+                path.unlink(missing_ok=True)
+                continue
+            text = io.StringIO()
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(COLUMNS[name])
+            writer.writerows(rows)
+            write_text(path, text.getvalue())
+
+    def cut(self, step: int) -> None:
+        """Drop everything recorded after `step`."""
+        for name, rows in self.tables.items():
+            at = COLUMNS[name].index("step")
+            self.tables[name] = [row for row in rows if row[at] <= step]
+
+
+def find_run(runs_dir: Path, identity: str, preset: str) -> Path:
+    """The folder of this identity, under whichever preset it was begun, or the one to make."""
+    return next(iter(sorted(runs_dir.glob(f"*-{identity}"))), runs_dir / f"{preset}-{identity}")
+
+
+def run_lock(runs_dir: Path, identity: str) -> FileLock:
+    """The lock that the process training this run holds; the system frees it if it dies."""
+    folder = runs_dir / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / identity, blocking=False)
+
+
+def is_running(runs_dir: Path, identity: str) -> bool:
+    """Whether a process is training this run now."""
+    if not (runs_dir / ".locks" / identity).exists():
+        return False
+    try:
+        with run_lock(runs_dir, identity):
+            return False
+    except Timeout:
+        return True
+
+
+def read_header(folder: Path) -> dict[str, Any] | None:
+    """What `run.json` says; None where there is no readable one of this format."""
+    try:
+        header = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return header if isinstance(header, dict) and header.get("format") == FORMAT else None
