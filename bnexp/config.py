@@ -5,13 +5,14 @@ configuration is exactly what `bnexp train --cfg job` prints. Imports no torch.
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bnexp.norms.catalogue import NORMS
 
 Positive = Annotated[int, Field(ge=1)]
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -28,21 +29,14 @@ class Normalised(Section):
     """What every model knows about its normaliser."""
 
     norm: str = Field(description="a name of `bnexp list norms`, or an importable class")
-    norm_options: dict[str, Any] = Field(description="options of that norm, completed on reading")
+    norm_options: dict[str, Any] = Field(description="see bnexp/norms/catalogue.py")
 
     @field_validator("norm")
     @classmethod
     def _known(cls, norm: str) -> str:
-        if norm not in NORMS and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", norm):
+        if norm not in NORMS and not _DOTTED.fullmatch(norm):
             raise ValueError(f"is no normaliser; known are {', '.join(NORMS)}, or package.Class")
         return norm
-
-    @model_validator(mode="after")
-    def _complete_options(self) -> Self:
-        if self.norm in NORMS:  # every default is written out, so that it enters the identity
-            options = NORMS[self.norm].options(**self.norm_options)
-            object.__setattr__(self, "norm_options", options.model_dump())
-        return self
 
 
 class Plain(Normalised):
@@ -106,7 +100,14 @@ class Module(Torchvision):
     """Any importable nn.Module class or function that returns one; norms swapped as above."""
 
     kind: Literal["module"]  # type: ignore[assignment]
-    name: str = Field(pattern=r"^\w+(\.\w+)+$", description="package.module.Class; called with kwargs")
+    name: str = Field(description="package.module.Class; called with kwargs")
+
+    @field_validator("name")
+    @classmethod
+    def _dotted(cls, name: str) -> str:
+        if not _DOTTED.fullmatch(name):
+            raise ValueError("must name a class or function as package.module.Class")
+        return name
 
 
 # ----------------------------------------------------------------------------------------- data
@@ -224,6 +225,11 @@ class Probes(Section):
     norms: bool = Field(description="running statistics, gamma and beta by epoch")
 
 
+Model = Annotated[MLP | CNN | RNN | Torchvision | Module, Field(discriminator="kind")]
+AnyData = Annotated[Builtin | ImageFolder | Synthetic, Field(discriminator="name")]
+AnyOptimizer = Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
+
+
 class Logger(Section):
     """Where scalars go besides the record; each needs its extra, e.g. bnexp[tensorboard]."""
 
@@ -236,7 +242,7 @@ class Config(Section):
     """One training run."""
 
     seed: int = Field(ge=0, lt=2**32)
-    device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = Field(description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["fp32", "bf16", "fp16"]
     compile: bool
     threads: Positive | None = Field(description="CPU threads; null chooses by model")
@@ -244,12 +250,19 @@ class Config(Section):
     runs_dir: str = Field(min_length=1, description="folder of the records")
     rerun: bool = Field(description="train again what is done")
     progress: bool | None = Field(description="progress bar; null shows it on a terminal")
-    model: Annotated[MLP | CNN | RNN | Torchvision | Module, Field(discriminator="kind")]
-    data: Annotated[Builtin | ImageFolder | Synthetic, Field(discriminator="name")]
-    optimizer: Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
+    model: Model
+    data: AnyData
+    optimizer: AnyOptimizer
     training: Training
     probes: Probes
     logger: Logger
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+            raise ValueError("must be auto, cpu, cuda, cuda:N or mps")
+        return device
 
 
 # Keys that cannot change a run's result and so are no part of its identity.

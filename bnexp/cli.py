@@ -1,0 +1,203 @@
+"""The `bnexp` command: finds the subcommand and hands the rest of the line to it.
+
+Imports nothing heavy, so that help, lists and completion answer at once.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bnexp.errors import UserError
+
+if TYPE_CHECKING:
+    from bnexp.training.run import Finished
+
+
+def main() -> None:
+    """Entry point; exits with 0, 1 (a run failed), 2 (bad input) or 130 (interrupted)."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; complaints go to stderr, a line each."""
+    try:
+        return _dispatch(arguments)
+    except UserError as error:
+        print("\n".join(f"bnexp: {line}" for line in error.lines), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("bnexp: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `bnexp list | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        return 141
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0
+    command, rest = arguments[0], arguments[1:]
+    if command == "--version":
+        from importlib.metadata import version
+
+        print(f"bnexp {version('bnexp')}")
+        return 0
+    if command in ("-sc", "--shell_completion"):
+        return _complete(rest)
+    if command not in COMMANDS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(command, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COMMANDS)}"
+        raise UserError(f"{command}: no such command; {hint}")
+    return COMMANDS[command][1](rest)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (text, _) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: bnexp COMMAND ...",
+            "",
+            "Runs what is documented about batch normalization, and says how much of it is true.",
+            "",
+            *lines,
+            "",
+            "`bnexp COMMAND --help` explains one.  Examples:",
+            "  bnexp train +model=cnn_bn",
+            "  bnexp train -m +model=mlp,mlp_bn optimizer.lr=0.01,0.1 seed=0,1,2",
+            'Tab completion for bash:  eval "$(bnexp -sc install=bash)"',
+        ]
+    )
+
+
+def _train(arguments: list[str]) -> int:
+    from bnexp.compose import run_hydra
+
+    codes: list[int] = []
+    command = shlex.join(["bnexp", "train", *map(_without_folders, arguments)])
+
+    def job(config: Any) -> float:
+        from hydra.core.hydra_config import HydraConfig
+
+        from bnexp.compose import as_plain
+
+        preset = HydraConfig.get().runtime.choices.get("model")
+        code, objective = _train_one(as_plain(config), str(preset), command)
+        codes.append(code)
+        return objective
+
+    run_hydra("train", arguments, job)
+    return max(codes, default=0)
+
+
+def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, float]:
+    """Exit code and final validation loss of one run; infinite unless it is done and finite."""
+    from bnexp.plan import plan
+
+    planned = plan(tree, preset)
+    from bnexp.training.loop import Interrupted
+    from bnexp.training.run import Busy
+    from bnexp.training.run import run as train
+
+    try:
+        done = train(planned, command)
+    except Busy as busy:
+        print(f"bnexp: {busy}", file=sys.stderr)
+        return 1, float("inf")
+    except Interrupted as stop:
+        print(f"bnexp: interrupted {stop}; the same command goes on from there", file=sys.stderr)
+        return 130, float("inf")
+    except Exception as error:
+        from bnexp.runs.record import find_run
+
+        folder = find_run(planned.runs_dir, planned.identity, planned.preset)
+        if isinstance(error, UserError):
+            raise
+        text = (str(error) or "no message").splitlines()[0]
+        where = folder / "error.txt"
+        print(f"bnexp: failed: {type(error).__name__}: {text}; see {where}", file=sys.stderr)
+        return 1, float("inf")
+    print(summary(done, preset, str(tree["data"]["name"])))
+    loss = done.results["val_loss"]
+    return 0, float("inf") if loss is None else loss
+
+
+def summary(done: "Finished", preset: str, dataset: str) -> str:
+    """The lines that a run ends with: accuracy, best epoch, time, folder."""
+    results = done.results
+    again = "" if done.new else " (done before; rerun=true trains again)"
+    lines = [f"{preset} on {dataset}: {done.reason or done.outcome}{again}"]
+    if done.outcome != "diverged":
+        lines.append(
+            f"  test accuracy {results['test_accuracy']:.1%}, validation "
+            f"{results['val_accuracy']:.1%} (best {results['best_val_accuracy']:.1%} "
+            f"at epoch {results['best_epoch']})"
+        )
+    rate = results["samples_per_second"] or 0
+    lines += [
+        f"  {results['steps']} steps in {results['seconds_total']:.1f} s, {rate:,.0f} images/s",
+        f"  {done.folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _without_folders(argument: str) -> str:
+    """An override whose value is a path, with the folders stripped: records name no one's home."""
+    key, equals, value = argument.partition("=")
+    return f"{key}{equals}{Path(value).name}" if equals and "/" in value else argument
+
+
+def _list(arguments: list[str]) -> int:
+    from bnexp.listing import listing
+
+    print(listing(arguments))
+    return 0
+
+
+def _explain(arguments: list[str]) -> int:
+    from bnexp.explain import main as explain
+
+    return explain(arguments) or 0
+
+
+def _report(arguments: list[str]) -> int:
+    from bnexp.report.cli import main as report
+
+    return report(arguments) or 0
+
+
+def _plot(arguments: list[str]) -> int:
+    from bnexp.report.cli import plot
+
+    return plot(arguments) or 0
+
+
+COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
+    "train": ("train one model, or with -m a sweep", _train),
+    "list": ("models, norms, datasets, optimizers, probes: a line each", _list),
+    "explain": ("what a normaliser computes: axes, statistics, parameters", _explain),
+    "report": ("runs -> figures, tables and one HTML page", _report),
+    "plot": ("runs -> one figure", _plot),
+}
+
+
+def _complete(arguments: list[str]) -> int:
+    """Hydra's completion, with the subcommand completed here and taken off the line."""
+    from bnexp.compose import run_hydra
+
+    if any(argument.startswith("query=") for argument in arguments):
+        words = os.environ.get("COMP_LINE", "").split(" ")
+        if len(words) < 3:
+            print(" ".join(COMMANDS))
+            return 0
+        if words[1] != "train":
+            return 0
+        os.environ["COMP_LINE"] = " ".join([words[0], *(w.lstrip("+") for w in words[2:])])
+    run_hydra("train", ["-sc", *arguments], lambda config: None)
+    return 0

@@ -1,0 +1,80 @@
+"""PyTorch's own normalisers, each for 0 to 3 spatial dimensions and with channels first."""
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from bnexp.errors import UserError
+
+
+class BatchNorm(_BatchNorm):
+    """Batch norm (arXiv:1502.03167): statistics over the batch and space, one pair per channel.
+
+    x is (N, C, *space). Normalises with the biased variance, stores the unbiased one.
+    Raises ValueError for one value per channel in training mode.
+    """
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        check_shape(x, self.num_features)
+
+
+class InstanceNorm(_InstanceNorm):
+    """Instance norm (arXiv:1607.08022): statistics over space, per sample and channel.
+
+    x is (N, C, *space); ValueError without space, or with a single position.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = False,
+    ) -> None:
+        super().__init__(channels, eps, momentum, affine, track_running_stats)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        check_shape(x, self.num_features)
+        if x.ndim == 2:
+            raise ValueError(
+                "Expected input with spatial dimensions for instance norm, got (N, C) of size "
+                f"{list(x.shape)}: each value would be normalised by itself"
+            )
+        return self._apply_instance_norm(x)
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group norm (arXiv:1803.08494): statistics of one sample over a group of channels and space.
+
+    x is (N, C, *space); UserError where the groups do not divide the channels.
+    """
+
+    def __init__(
+        self, channels: int, groups: int = 8, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        if channels % groups:
+            fitting = ", ".join(str(g) for g in range(1, channels + 1) if channels % g == 0)
+            raise UserError(
+                f"group norm: {groups} groups do not divide {channels} channels; "
+                f"groups can be {fitting}"
+            )
+        super().__init__(groups, channels, eps, affine)
+
+
+class LayerNorm(nn.GroupNorm):
+    """Layer norm (arXiv:1607.06450): statistics of one sample over channels and space.
+
+    x is (N, C, *space). The scale and the shift are per channel, so images of any size fit.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+        super().__init__(1, channels, eps, affine)
+
+
+def check_shape(x: Tensor, channels: int) -> None:
+    """Raise ValueError unless x is (N, channels) with 0 to 3 spatial dimensions."""
+    if not 2 <= x.ndim <= 5:
+        raise ValueError(f"expected (N, C) with 0 to 3 spatial dimensions, got a {x.ndim}D input")
+    if x.shape[1] != channels:
+        raise ValueError(f"expected {channels} channels, got input size {list(x.shape)}")

@@ -1,0 +1,97 @@
+"""From the name, class or partial of a normaliser to the layer."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrizations
+
+from bnexp.errors import UserError
+from bnexp.norms.catalogue import NORMS
+from bnexp.norms.layers import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
+from bnexp.norms.recurrent import RecurrentBatchNorm
+
+Norm = str | Callable[..., nn.Module]
+
+LAYERS: dict[str, type[nn.Module]] = {
+    "none": nn.Identity,
+    "batch": BatchNorm,
+    "layer": LayerNorm,
+    "group": GroupNorm,
+    "instance": InstanceNorm,
+    "recurrent_batch": RecurrentBatchNorm,
+}
+
+
+def make_norm(norm: Norm, channels: int, **options: Any) -> nn.Module:
+    """Return the normaliser for (N, channels, *space), 0 to 3 spatial dimensions.
+
+    norm is a name of the catalogue, "package.module.Class", or anything that is called as
+    norm(channels, **options). UserError for unknown names and wrong options.
+    """
+    if not isinstance(norm, str):
+        return norm(channels, **options)
+    if norm not in NORMS:
+        return _imported(norm)(channels, **options)
+    if NORMS[norm].on_weights:
+        raise UserError(
+            f"{norm} norm acts on the weights of a linear or convolutional layer and cannot "
+            "stand alone as a layer"
+        )
+    return LAYERS[norm](channels, **_checked(norm, options))
+
+
+def attach_norm(
+    layer: nn.Module, norm: Norm, channels: int, **options: Any
+) -> tuple[nn.Module, nn.Module]:
+    """Return the layer and the normaliser that follows it.
+
+    layer has a `weight` with channels outputs. Weight and spectral norm parametrise that weight
+    in place and are followed by nn.Identity.
+    """
+    if norm == "weight":
+        _checked("weight", options)
+        return parametrizations.weight_norm(layer), nn.Identity()
+    if norm == "spectral":
+        checked = _checked("spectral", options)
+        return parametrizations.spectral_norm(
+            layer, n_power_iterations=checked["power_iterations"], eps=checked["eps"]
+        ), nn.Identity()
+    return layer, make_norm(norm, channels, **options)
+
+
+def is_batch_norm(module: nn.Module) -> bool:
+    """Whether the module's output in training mode depends on the other samples of the batch.
+
+    A layer of your own says so by an attribute `batch_statistics = True`.
+    """
+    return isinstance(module, _BatchNorm) or bool(getattr(module, "batch_statistics", False))
+
+
+def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with every default filled in."""
+    try:
+        return NORMS[norm].options(**options).model_dump()
+    except ValidationError as error:
+        known = ", ".join(NORMS[norm].options.model_fields) or "none"
+        raise UserError(
+            *(
+                f"norm {norm}: {'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}; "
+                f"its options are: {known}"
+                for e in error.errors()
+            )
+        ) from None
+
+
+def _imported(path: str) -> Callable[..., nn.Module]:
+    module, _, name = path.rpartition(".")
+    if not module:
+        raise UserError(f"{path!r} is no normaliser; known are {', '.join(NORMS)}, or package.Class")
+    try:
+        found: Callable[..., nn.Module] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"normaliser {path!r} cannot be imported: {error}") from None
+    return found

@@ -1,0 +1,77 @@
+"""A checked run that has not started: configuration, dataset facts, identity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnexp import schema
+from bnexp.config import AnyData, Config, Model
+from bnexp.data import Facts, check as check_data, describe
+from bnexp.errors import UserError
+from bnexp.models.check import check as check_model
+from bnexp.runs.identity import identity
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, ready to be trained: nothing about it can be refused any more."""
+
+    config: Config  # device resolved
+    facts: Facts
+    preset: str
+    identity: str
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder of the records."""
+        return Path(self.config.runs_dir)
+
+
+def plan(tree: Mapping[str, Any], preset: str) -> Plan:
+    """Check a composed configuration against the schema, the dataset and the device.
+
+    Raises UserError with one line for every problem found.
+    """
+    tree, problems = schema.complete(tree)
+    problems += schema.problems(tree)
+    model = schema.section(Model, tree, "model")
+    data = schema.section(AnyData, tree, "data")
+    facts = None
+    if data is not None:
+        data_problems = check_data(data)
+        problems += data_problems
+        if not data_problems:
+            try:
+                facts = describe(data)
+            except UserError as error:
+                problems += error.lines
+    if model is not None and facts is not None:
+        rest = facts.train % data.batch_size
+        smallest = data.batch_size if data.drop_last or rest == 0 else rest
+        problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
+    device = ""
+    try:
+        device = resolve_device(str(tree.get("device")))
+    except UserError as error:
+        problems += error.lines
+    if problems or facts is None:
+        raise UserError(*problems)
+    config = Config.model_validate(tree | {"device": device})
+    return Plan(config, facts, preset, identity(config.model_dump(), facts.content))
+
+
+def resolve_device(name: str) -> str:
+    """`auto` becomes the accelerator that torch sees, or cpu; others must be there."""
+    if name == "cpu" or not name.startswith(("auto", "cuda", "mps")):
+        return name  # a name that is no device is the schema's to refuse
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    found = "cpu" if accelerator is None else accelerator.type
+    kind, _, index = name.partition(":")
+    if kind == "auto":
+        return found if found in ("cuda", "mps") else "cpu"
+    if kind != found or (index and int(index) >= torch.accelerator.device_count()):
+        raise UserError(f"device={name}: not on this machine; auto would take {found}")
+    return name

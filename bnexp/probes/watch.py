@@ -1,0 +1,84 @@
+"""Hooks that watch one forward pass: which layers ran, and on what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+ACTIVATIONS = (
+    nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish,
+    nn.PReLU, nn.ReLU, nn.RReLU, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh,
+)  # fmt: skip
+
+
+@dataclass
+class Layer:
+    """What one linear or convolutional layer did in a pass."""
+
+    name: str
+    weight: Tensor  # as the layer used it: of a weight-normed layer the product, not g or v
+    unit_axis: int  # the axis of units or channels in its output
+    gradient_norms: list[Tensor] = field(default_factory=list)  # of dL/dz, by call, once known
+    tensors: dict[str, list[Tensor]] = field(default_factory=dict)  # see FORMAT.md, by call
+    activation: nn.Module | None = None
+
+
+@contextmanager
+def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
+    """Fill the dictionary, within the context, with the layers in the order of their first call.
+
+    A layer is a Linear or a convolution that is called as a module. Its activation is the first
+    activation module called after it: one of ACTIVATIONS, or any module named `activation`.
+    """
+    layers: dict[str, Layer] = {}
+    latest: list[Layer] = []  # the layer that was called last, until its activation has been
+
+    def layer_called(path: str, module: Any, args: tuple[Any, ...], z: Tensor) -> Tensor | None:
+        name = path.removesuffix(".linear") or "model"
+        if name not in layers:
+            axis = -1 - len(module.kernel_size) if isinstance(module, _ConvNd) else -1
+            layers[name] = Layer(name, module.weight, axis)
+        layer = layers[name]
+        latest[:] = [layer]
+        if keep_tensors and args:
+            layer.tensors.setdefault("input", []).append(args[0].detach())
+        if not z.requires_grad:
+            return None
+        z.register_hook(lambda gradient: layer.gradient_norms.append(norm(gradient)))
+        return z.clone() if z._is_view() else None  # in-place work on a view loses its hook
+
+    def activation_called(module: nn.Module, args: tuple[Any, ...]) -> None:
+        if latest and args:  # copied: this module or a later one may work in place
+            latest[0].tensors.setdefault("pre_activation", []).append(args[0].detach().clone())
+
+    def activation_returned(module: nn.Module, args: tuple[Any, ...], a: Tensor) -> None:
+        if latest:
+            layer = latest.pop()
+            layer.tensors.setdefault("activation", []).append(a.detach().clone())
+            layer.activation = module
+
+    handles = []
+    try:
+        for path, module in model.named_modules():
+            if isinstance(module, nn.Linear | _ConvNd):
+                handles.append(module.register_forward_hook(partial(layer_called, path)))
+            elif keep_tensors and (
+                isinstance(module, ACTIVATIONS) or path.rpartition(".")[2] == "activation"
+            ):
+                handles.append(module.register_forward_pre_hook(activation_called))
+                handles.append(module.register_forward_hook(activation_returned))
+        yield layers
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def norm(x: Tensor) -> Tensor:
+    """The L2 norm, in double precision: squares of values below 1e-22 vanish in single."""
+    wide = torch.float32 if x.device.type == "mps" else torch.float64
+    return torch.linalg.vector_norm(x.detach(), dtype=wide)

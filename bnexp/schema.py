@@ -1,0 +1,98 @@
+"""Plain data in, a checked `Config` out; every problem as one line."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bnexp.config import Config
+from bnexp.norms.catalogue import NORMS
+from bnexp.runs.identity import flatten
+
+_TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # which class a section is of
+
+
+def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Write out the defaults of the norm's options, so that they enter the identity."""
+    model = tree.get("model")
+    if not isinstance(model, Mapping):
+        return dict(tree), []
+    norm, options = model.get("norm"), model.get("norm_options", {})
+    if not isinstance(norm, str) or norm not in NORMS or not isinstance(options, Mapping):
+        return dict(tree), []
+    problems = []
+    try:
+        options = NORMS[norm].options.model_validate(options).model_dump()
+    except ValidationError as error:
+        problems = [_option_problem(norm, item) for item in error.errors()]
+    return dict(tree) | {"model": dict(model) | {"norm_options": options}}, problems
+
+
+def problems(tree: Mapping[str, Any]) -> list[str]:
+    """One line for each unknown or missing key, wrong type and value out of range."""
+    try:
+        Config.model_validate(tree)
+    except ValidationError as error:
+        items = [(_key(item), item) for item in error.errors()]
+    else:
+        return []
+    unknown = {key for key, item in items if item["type"] == "extra_forbidden"}
+    known = {*Config.model_fields, *flatten(tree)} - unknown
+    lines = []
+    for key, item in items:
+        if key in unknown:
+            value = item["input"]
+            parts = flatten(value, f"{key}.") if isinstance(value, Mapping) else {key: value}
+            lines += [_unknown(part, value, known - parts.keys()) for part, value in parts.items()]
+        elif item["type"] == "missing":
+            lines.append(f"{key}: missing")
+        elif item["type"] == "union_tag_invalid":
+            lines.append(f"{key}={item['ctx']['tag']}: must be {item['ctx']['expected_tags']}")
+        else:
+            lines.append(f"{key}={_show(item['input'])}: {_message(item)}")
+    return lines
+
+
+def section(kind: Any, tree: Mapping[str, Any], name: str) -> Any:
+    """The section `name` as a value of the type `kind`, or None where it is not valid."""
+    try:
+        return TypeAdapter(kind).validate_python(tree.get(name))
+    except ValidationError:
+        return None
+
+
+def _key(item: Any) -> str:
+    path = [str(part) for part in item["loc"]]
+    if item["type"].startswith("union_tag"):
+        path.append(_TAGS[path[0]])
+    elif path[0] in _TAGS and len(path) > 1:
+        del path[1]  # the tag, which pydantic puts in
+    return ".".join(path)
+
+
+def _unknown(key: str, value: Any, known: set[str]) -> str:
+    close = get_close_matches(key, sorted(known), n=1, cutoff=0.6)
+    hint = f"nearest known key: {close[0]}" if close else "`bnexp train --cfg job` shows all keys"
+    return f"{key}={_show(value)}: unknown key; {hint}"
+
+
+def _option_problem(norm: str, item: Any) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    start = f"model.norm_options.{name}={_show(item['input'])}"
+    if item["type"] != "extra_forbidden":
+        return f"{start}: {_message(item)}"
+    own = ", ".join(NORMS[norm].options.model_fields) or "none"
+    owners = [other for other, info in NORMS.items() if name in info.options.model_fields]
+    hint = f" (it is one of {', '.join(owners)})" if owners else ""
+    return f"{start}: no option of norm {norm}{hint}; its options: {own}"
+
+
+def _message(item: Any) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message.replace("Input should be", "must be").replace("should have", "must have")
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

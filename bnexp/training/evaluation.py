@@ -1,0 +1,66 @@
+"""Loss and accuracy on a split, by running or by batch statistics."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bnexp.norms import is_batch_norm
+
+TRAIN_MODE_SAMPLES = 2_000
+_BATCH = 1_000
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, x: Tensor, y: Tensor, autocast: torch.autocast) -> Tensor:
+    """Mean cross-entropy (nats) and accuracy in evaluation mode, as a tensor of two."""
+    model.eval()
+    return _loss_and_accuracy(model, x, y, _BATCH, autocast)
+
+
+@torch.no_grad()
+def evaluate_train_mode(
+    model: nn.Module, x: Tensor, y: Tensor, batch_size: int, autocast: torch.autocast
+) -> Tensor:
+    """The same with batch statistics on the first 2,000 samples; buffers are left as they were.
+
+    Only the batch-statistics norms are in training mode: dropout stays off. A last batch of one
+    sample has no statistics and is left out.
+    """
+    x, y = x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES]
+    if batch_size > 1 and len(x) % batch_size == 1:
+        x, y = x[:-1], y[:-1]
+    with batch_statistics(model):
+        return _loss_and_accuracy(model, x, y, batch_size, autocast)
+
+
+@contextmanager
+def batch_statistics(model: nn.Module) -> Iterator[None]:
+    """Put the batch-statistics norms, and nothing else, in training mode; then undo all."""
+    norms = [module for module in model.modules() if is_batch_norm(module)]
+    before = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+    model.eval()
+    for norm in norms:
+        norm.train()
+    try:
+        yield
+    finally:
+        model.eval()
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+
+
+def _loss_and_accuracy(
+    model: nn.Module, x: Tensor, y: Tensor, batch_size: int, autocast: torch.autocast
+) -> Tensor:
+    total = torch.zeros(2, device=x.device)
+    for x_batch, y_batch in zip(x.split(batch_size), y.split(batch_size), strict=True):
+        with autocast:
+            logits = model(x_batch)
+        logits = logits.float()
+        total[0] += F.cross_entropy(logits, y_batch, reduction="sum")
+        total[1] += (logits.argmax(1) == y_batch).sum()
+    return total / len(x)

@@ -1,0 +1,222 @@
+"""One run with its record: started, resumed, or found done."""
+
+import hashlib
+import math
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import Timeout
+from torch import nn
+
+from bnexp.config import MLP, RNN, Config
+from bnexp.plan import Plan
+from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
+from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
+from bnexp.training.progress import Progress
+from bnexp.training.provenance import provenance
+
+
+class Busy(Exception):
+    """Another process is training this very run."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A done run: its folder, its outcome and the results of `run.json`.
+
+    `new` is false where the run had been done before.
+    """
+
+    folder: Path
+    outcome: str
+    reason: str | None
+    results: dict[str, Any]
+    new: bool
+
+
+def run(plan: Plan, command: str, quiet: bool = False) -> Finished:
+    """Train the planned run, go on with it, or return it if it is done.
+
+    Raises Busy where another process holds it, Interrupted after SIGINT or SIGTERM, and whatever
+    training raised, which the record then holds as `failed`.
+    """
+    lock = run_lock(plan.runs_dir, plan.identity)
+    try:
+        with lock:
+            return _run_locked(plan, command, quiet)
+    except Timeout:
+        raise Busy(f"{plan.preset}-{plan.identity} is being trained by another process") from None
+
+
+def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
+    folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+    header = read_header(folder)
+    if header is not None and header["status"] == "done":
+        if not plan.config.rerun:
+            return Finished(
+                folder, header["outcome"], header["reason"], header["results"], new=False
+            )
+        replaced = plan.runs_dir / ".replaced" / folder.name
+        shutil.rmtree(replaced, ignore_errors=True)
+        replaced.parent.mkdir(exist_ok=True)
+        folder.rename(replaced)
+    (folder / "error.txt").unlink(missing_ok=True)
+
+    config = plan.config
+    prepare_torch(config)
+    record = Record(
+        folder,
+        {
+            "identity": plan.identity,
+            "preset": plan.preset,
+            "content": plan.facts.content,
+            "provenance": provenance(torch.device(config.device), command),
+        },
+    )
+    record.start(config.model_dump())
+    progress = Progress(config.progress, quiet)
+    reason = None
+    training = None
+    with _stop_signals() as asked:
+        try:
+            training = Training(plan, record, progress, stop=lambda: bool(asked))
+            training.run()
+            outcome = _outcome(training, record)
+        except Diverged as end:
+            outcome, reason = "diverged", str(end)
+        except Interrupted as end:
+            record.mark("interrupted", reason=str(end))
+            raise
+        except KeyboardInterrupt:
+            record.mark("interrupted", reason="at once; goes on from the last checkpoint, if any")
+            raise
+        except Exception as error:
+            (folder / "error.txt").write_text(traceback.format_exc())
+            record.mark("failed", reason=_reason(error))
+            raise
+        finally:
+            progress.close()
+        assert training is not None
+        results = _results(training, record)
+        if config.training.save_weights:
+            save_weights(training.model, folder / "weights.pt")
+        record.flush()
+        record.mark("done", outcome=outcome, reason=reason, results=results)
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    shutil.rmtree(plan.runs_dir / ".replaced" / folder.name, ignore_errors=True)
+    return Finished(folder, outcome, reason, results, new=True)
+
+
+def prepare_torch(config: Config) -> None:
+    """Set threads and determinism, which are the process's, not the model's.
+
+    Small nets are faster on one thread, so these are its default for MLPs and RNNs.
+    """
+    small = isinstance(config.model, MLP | RNN)
+    torch.set_num_threads(config.threads or (1 if small else _cores()))
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(config.deterministic)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list; a second one raises KeyboardInterrupt at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    try:
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals are somebody else's business
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _outcome(training: Training, record: Record) -> str:
+    """`trained`, unless the final validation accuracy is no better than chance (FORMAT.md)."""
+    y = training.splits["val"][1]
+    share = y.bincount().max().item() / len(y)
+    chance = share + 3 * math.sqrt(share * (1 - share) / len(y))
+    final = _column(record, "epochs", "val_accuracy")[-1]
+    return "trained" if final > chance else "not trained"
+
+
+def _results(training: Training, record: Record) -> dict[str, Any]:
+    """The numbers of `run.json`; those that are not finite are null."""
+    names = ("loss", "accuracy")
+    final = {
+        f"{split}_{name}": _column(record, "epochs", f"{split}_{name}")[-1]
+        for split in ("train", "val", "test")
+        for name in names
+    }
+    val = _column(record, "epochs", "val_accuracy")
+    best = max(range(len(val)), key=lambda row: (val[row], -row))  # the earliest of the best
+    seconds = training.seconds
+    images = training.images
+    results = final | {
+        "steps": training.step,
+        "epochs": _column(record, "epochs", "epoch")[-1],
+        "best_epoch": _column(record, "epochs", "epoch")[best],
+        "best_val_accuracy": val[best],
+        "test_accuracy_at_best": _column(record, "epochs", "test_accuracy")[best],
+        **{f"seconds_{name}": spent for name, spent in seconds.items()},
+        "seconds_total": sum(seconds.values()),
+        "samples_per_second": images / seconds["training"] if seconds["training"] else None,
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "peak_memory_bytes": _peak_memory(training.device),
+        "threads": torch.get_num_threads(),
+        "weights_sha256": weights_hash(training.model),
+    }
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in results.items()}
+
+
+def _column(record: Record, table: str, name: str) -> list[Any]:
+    at = COLUMNS[table].index(name)
+    return [row[at] for row in record.tables[table]]
+
+
+def weights_hash(model: nn.Module) -> str:
+    """SHA-256 over names and bytes of the state dict."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Of the device's allocator on CUDA, else of the whole process so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "out of memory"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
