@@ -3,6 +3,8 @@
 Imports nothing heavy, so that help, lists and completion answer at once.
 """
 
+import contextlib
+import io
 import os
 import shlex
 import sys
@@ -191,13 +193,17 @@ def _complete(arguments: list[str]) -> int:
     """Hydra's completion, with the subcommand completed here and taken off the line."""
     from bnexp.compose import run_hydra
 
-    if any(argument.startswith("query=") for argument in arguments):
-        words = os.environ.get("COMP_LINE", "").split(" ")
-        if len(words) < 3:
-            print(" ".join(COMMANDS))
-            return 0
-        if words[1] != "train":
-            return 0
-        os.environ["COMP_LINE"] = " ".join([words[0], *(w.lstrip("+") for w in words[2:])])
-    run_hydra("train", ["-sc", *arguments], lambda config: None)
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    if not any(argument.startswith("query=") for argument in arguments):
+        run_hydra("train", ["-sc", *arguments], lambda config: None)
+    elif len(words) < 3:
+        print(" ".join(COMMANDS))
+    elif words[1] == "train":
+        overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")]
+        os.environ["COMP_LINE"] = " ".join([words[0], *overrides])
+        suggestions = io.StringIO()
+        with contextlib.redirect_stdout(suggestions):
+            run_hydra("train", ["-sc", *arguments], lambda config: None)
+        plus = "+" if words[-1].startswith("+") else ""
+        print(" ".join(plus + suggestion for suggestion in suggestions.getvalue().split()))
     return 0

@@ -8,7 +8,8 @@ Hydra, says which keys exist, so that all mistakes are reported at once.
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,49 @@ def run_hydra(command: str, arguments: Iterable[str], task: Callable[..., Any]) 
     Hydra's complaints come out as one UserError each.
     """
     import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     arguments = list(arguments)
     sys.argv = ["bnexp", *(arguments if "-sc" in arguments else rewrite(arguments))]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that errors are ours to print
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)
-    try:
+    with _one_line_complaints():
         main(task)()
+
+
+def compose(overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
+    """The composed training configuration as plain data, and the name of its model preset."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with (
+        _one_line_complaints(),
+        initialize_config_dir(version_base="1.3", config_dir=str(CONF)),
+    ):
+        config = hydra_compose("train", rewrite(overrides), return_hydra_config=True)
+        return as_plain(config), str(config.hydra.runtime.choices.get("model"))
+
+
+def as_plain(config: Any) -> dict[str, Any]:
+    """A composed configuration as plain data, interpolations resolved, without `hydra`."""
+    from omegaconf import OmegaConf
+
+    names = [str(name) for name in config if name != "hydra"]
+    with _one_line_complaints():
+        tree = OmegaConf.to_container(
+            OmegaConf.masked_copy(config, names), resolve=True, throw_on_missing=True
+        )
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items()}
+
+
+@contextmanager
+def _one_line_complaints() -> Iterator[None]:
+    """Turn the exceptions of Hydra and OmegaConf into UserErrors."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_one_line(error)) from error
     except ValueError as error:  # how Hydra refuses flags that do not go together
@@ -82,39 +117,6 @@ def run_hydra(command: str, arguments: Iterable[str], task: Callable[..., Any]) 
         if not frame.f_globals["__name__"].startswith("hydra."):
             raise
         raise UserError(_one_line(error)) from error
-
-
-def compose(overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
-    """The composed training configuration as plain data, and the name of its model preset."""
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            config = hydra_compose("train", rewrite(overrides), return_hydra_config=True)
-        preset = str(config.hydra.runtime.choices.get("model"))
-        return as_plain(config), preset
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_one_line(error)) from error
-
-
-def as_plain(config: Any) -> dict[str, Any]:
-    """A composed configuration as plain data, interpolations resolved, without `hydra`."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    names = [str(name) for name in config if name != "hydra"]
-    try:
-        tree = OmegaConf.to_container(
-            OmegaConf.masked_copy(config, names), resolve=True, throw_on_missing=True
-        )
-    except OmegaConfBaseException as error:
-        raise UserError(_one_line(error)) from error
-    assert isinstance(tree, dict)
-    return {str(key): value for key, value in tree.items()}
 
 
 def _one_line(error: Exception) -> str:

@@ -78,3 +78,11 @@ def check_shape(x: Tensor, channels: int) -> None:
         raise ValueError(f"expected (N, C) with 0 to 3 spatial dimensions, got a {x.ndim}D input")
     if x.shape[1] != channels:
         raise ValueError(f"expected {channels} channels, got input size {list(x.shape)}")
+
+
+def check_batch(x: Tensor) -> None:
+    """Raise PyTorch's ValueError where the channels of x have one value each."""
+    if x.numel() == x.shape[1]:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {x.shape}"
+        )

@@ -1,89 +1,120 @@
 """Batch norm written out by hand: statistics, forward, backward, running statistics.
 
-Source: arXiv:1502.03167, algorithm 1 and section 3; m is the number of values per channel.
+The formulas are those of arXiv:1502.03167, algorithm 1 and section 3; sums run over the batch
+and space, m is the number of values in each.
 
-    forward      mean = sum(x) / m           var = sum((x - mean)^2) / m
-                 x_hat = (x - mean) / sqrt(var + eps)          y = weight x_hat + bias
+    forward     mean = sum(x) / m               var = sum((x - mean)^2) / m
+                rstd = 1 / sqrt(var + eps)      y = weight (x - mean) rstd + bias
 
-    backward     d_bias = sum(dy)            d_weight = sum(dy x_hat)
-                 dx = weight / sqrt(var + eps) (dy - d_bias / m - x_hat d_weight / m)
+    backward    d_bias = sum(dy)                d_weight = sum(dy (x - mean)) rstd
+                dx = weight rstd (dy - d_bias / m - (x - mean) rstd d_weight / m)
 
-    running      running_mean += momentum (mean - running_mean)
-                 running_var  += momentum (var m / (m - 1) - running_var)
+    running     running_mean += momentum (mean - running_mean)
+                running_var  += momentum (var m / (m - 1) - running_var)
 """
 
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
-from bnexp.norms.layers import BatchNorm
+from bnexp.norms.layers import BatchNorm, check_batch
 
 
-def statistics(x: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return mean and biased variance of x over each dimension in which shape is 1."""
-    m = x.numel() / prod(shape)
-    mean = x.sum_to_size(shape) / m
-    var = (x - mean).square_().sum_to_size(shape) / m
+def statistics(x: Tensor, dims: list[int]) -> tuple[Tensor, Tensor]:
+    """Return mean and biased variance of x over dims, which stay with length 1.
+
+    bf16 and fp16 are summed in fp32.
+    """
+    x = compute_dtype(x)
+    mean = x.mean(dims, keepdim=True)
+    var = (x - mean).square_().mean(dims, keepdim=True)
     return mean, var
 
 
-class Normalise(torch.autograd.Function):
-    """y = weight x_hat + bias, for mean and rstd = 1 / sqrt(var + eps) of x itself.
+def compute_dtype(x: Tensor) -> Tensor:
+    """Return x in at least fp32."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
-    mean and rstd have the shape given to `statistics`; weight and bias broadcast against it.
-    Nothing but the arguments is kept for the backward pass, and x in its own precision.
+
+def normalise_by(
+    x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> Tensor:
+    """Return weight (x - mean) rstd + bias for statistics (C) that do not depend on x."""
+    scale = rstd if weight is None else weight * rstd
+    shift = -mean * scale if bias is None else bias - mean * scale
+    column = (-1, *(1,) * (x.ndim - 2))
+    return torch.addcmul(shift.view(column), x, scale.view(column)).to(x.dtype)
+
+
+class Normalise(torch.autograd.Function):
+    """y = weight (x - mean) rstd + bias, where mean and rstd are statistics of x itself.
+
+    weight and bias hold one value per statistic. The backward pass is the formula that sees
+    through the statistics; it keeps x, in its own precision, and vectors.
     """
 
     @staticmethod
     def forward(  # noqa: D102
-        x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor, bias: Tensor, eps: float
+        ctx: Any, x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> Tensor:
-        scale = weight * rstd
-        return torch.addcmul(bias - mean * scale, x.to(mean.dtype), scale).to(x.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: D102
-        x, mean, rstd, weight, bias, ctx.eps = inputs
-        ctx.bias_shape = bias.shape
+        ctx.eps = eps
         ctx.save_for_backward(x, mean, rstd, weight)
+        scale = weight.view_as(mean) * rstd
+        shift = bias.view_as(mean) - mean * scale
+        return torch.addcmul(shift, x, scale).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]  # noqa: D102
         x, mean, rstd, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative has to see that they depend on x
-            mean, var = statistics(x.to(mean.dtype), mean.shape)
+        dims = [d for d, size in enumerate(mean.shape) if size == 1]
+        if torch.is_grad_enabled():  # a second derivative needs to know that they come from x
+            mean, var = statistics(x, dims)
             rstd = (var + ctx.eps).rsqrt()
         m = x.numel() / mean.numel()
-        dy_ = dy.to(mean.dtype)
-        d_bias = dy_.sum_to_size(mean.shape)
-        d_weight = (x - mean).mul_(dy_).sum_to_size(mean.shape) * rstd
-        # dx = scale (dy - d_bias / m - (x - mean) rstd d_weight / m), multiplied out
-        scale = weight * rstd
-        slope = -scale * rstd * d_weight / m
-        dx = torch.addcmul(-scale * d_bias / m - slope * mean, x, slope).addcmul_(dy_, scale)
-        return (
-            dx.to(x.dtype),
-            None,
-            None,
-            d_weight.sum_to_size(weight.shape),
-            d_bias.sum_to_size(ctx.bias_shape),
-            None,
-        )
+        d_bias = dy.sum(dims, keepdim=True, dtype=mean.dtype)
+        d_weight = (x - mean).mul_(dy).sum(dims, keepdim=True) * rstd
+        # dx as a sum of multiples of 1, x and dy: the fewest passes over memory
+        scale = weight.view_as(mean) * rstd
+        slope = scale * rstd * d_weight / -m
+        dx = torch.addcmul(scale * d_bias / -m - slope * mean, x, slope).addcmul_(dy, scale)
+        return dx.to(x.dtype), None, None, d_weight.view_as(weight), d_bias.view_as(weight), None
 
 
 class ManualBatchNorm(BatchNorm):
     """Batch norm (arXiv:1502.03167) without PyTorch's kernel: same arguments, same results.
 
-    x is (N, C, *space); ValueError for one value per channel in training mode.
+    x is (N, C, *space). Raises ValueError for one value per channel in training mode.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         self._check_input_dim(x)
-        if not self.uses_batch:
-            return self._with_running_statistics(x)
-        refuse_single_value(x)
-        mean, var = self._batch_statistics(x, (1, x.shape[1], *(1,) * (x.ndim - 2)))
-        return self._normalise(x, mean, (var + self.eps).rsqrt())
+        if not self.training and self.running_mean is not None:
+            rstd = (compute_dtype(self.running_var) + self.eps).rsqrt()
+            return normalise_by(x, self.running_mean, rstd, self.weight, self.bias)
+        check_batch(x)
+        return self._normalise(x, [0, *range(2, x.ndim)], self.weight, self.bias)
+
+    def _normalise(
+        self, x: Tensor, dims: list[int], weight: Tensor | None, bias: Tensor | None
+    ) -> Tensor:
+        with torch.no_grad():
+            mean, var = statistics(x, dims)
+            if self.training and self.track_running_stats:
+                m = x.numel() / mean.numel()
+                self._track(mean.view(-1, self.num_features), var * (m / (m - 1)))
+            rstd = (var + self.eps).rsqrt_()
+        if weight is None or bias is None:
+            weight, bias = torch.ones_like(mean), torch.zeros_like(mean)
+        return Normalise.apply(x, mean, rstd, weight, bias, self.eps)  # type: ignore[no-any-return]
+
+    def _track(self, means: Tensor, variances: Tensor) -> None:
+        """Update the running statistics by one batch per row."""
+        assert self.running_mean is not None
+        for mean, var in zip(means, variances.view_as(means), strict=True):
+            self.num_batches_tracked.add_(1)
+            momentum = self.momentum
+            if momentum is None:  # the average of all batches
+                momentum = 1 / float(self.num_batches_tracked)
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
+            self.running_var.lerp_(var.to(self.running_var.dtype), momentum)

@@ -33,18 +33,17 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
     """Fill the dictionary, within the context, with the layers in the order of their first call.
 
     A layer is a Linear or a convolution that is called as a module. Its activation is the first
-    activation module called after it: one of ACTIVATIONS, or any module named `activation`.
+    activation module called after it: one of ACTIVATIONS, or a single module named `activation`.
     """
     layers: dict[str, Layer] = {}
-    latest: list[Layer] = []  # the layer that was called last, until its activation has been
+    latest: Layer | None = None  # the layer called last, until its activation has returned
 
     def layer_called(path: str, module: Any, args: tuple[Any, ...], z: Tensor) -> Tensor | None:
-        name = path.removesuffix(".linear") or "model"
-        if name not in layers:
+        nonlocal latest
+        if path not in layers:
             axis = -1 - len(module.kernel_size) if isinstance(module, _ConvNd) else -1
-            layers[name] = Layer(name, module.weight, axis)
-        layer = layers[name]
-        latest[:] = [layer]
+            layers[path] = Layer(path.removesuffix(".linear") or "model", module.weight, axis)
+        latest = layer = layers[path]
         if keep_tensors and args:
             layer.tensors.setdefault("input", []).append(args[0].detach())
         if not z.requires_grad:
@@ -54,28 +53,32 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
 
     def activation_called(module: nn.Module, args: tuple[Any, ...]) -> None:
         if latest and args:  # copied: this module or a later one may work in place
-            latest[0].tensors.setdefault("pre_activation", []).append(args[0].detach().clone())
+            latest.tensors.setdefault("pre_activation", []).append(args[0].detach().clone())
 
     def activation_returned(module: nn.Module, args: tuple[Any, ...], a: Tensor) -> None:
+        nonlocal latest
         if latest:
-            layer = latest.pop()
-            layer.tensors.setdefault("activation", []).append(a.detach().clone())
-            layer.activation = module
+            latest.tensors.setdefault("activation", []).append(a.detach().clone())
+            latest.activation = module
+        latest = None
 
     handles = []
     try:
         for path, module in model.named_modules():
             if isinstance(module, nn.Linear | _ConvNd):
                 handles.append(module.register_forward_hook(partial(layer_called, path)))
-            elif keep_tensors and (
-                isinstance(module, ACTIVATIONS) or path.rpartition(".")[2] == "activation"
-            ):
+            elif keep_tensors and _is_activation(path, module):
                 handles.append(module.register_forward_pre_hook(activation_called))
                 handles.append(module.register_forward_hook(activation_returned))
         yield layers
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _is_activation(path: str, module: nn.Module) -> bool:
+    named = path.rpartition(".")[2] == "activation" and not any(module.children())
+    return named or isinstance(module, ACTIVATIONS)
 
 
 def norm(x: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ class Runs:
         for run, folder in zip(self.runs["run"], self.runs["folder"], strict=True):
             path = Path(folder) / f"{name}.csv"
             if path.exists():
-                part = pd.read_csv(path, float_precision="round_trip")
+                part = pd.read_csv(path)
                 part.insert(0, "run", run)
                 parts.append(part)
         if not parts:

@@ -106,7 +106,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
         finally:
             progress.close()
         assert training is not None
-        results = _results(training, record)
+        results = _results(training, record, finished=outcome != "diverged")
         if config.training.save_weights:
             save_weights(training.model, folder / "weights.pt")
         record.flush()
@@ -163,33 +163,30 @@ def _outcome(training: Training, record: Record) -> str:
     return "trained" if final > chance else "not trained"
 
 
-def _results(training: Training, record: Record) -> dict[str, Any]:
-    """The numbers of `run.json`; those that are not finite are null."""
-    names = ("loss", "accuracy")
-    final = {
-        f"{split}_{name}": _column(record, "epochs", f"{split}_{name}")[-1]
-        for split in ("train", "val", "test")
-        for name in names
-    }
-    val = _column(record, "epochs", "val_accuracy")
+def _results(training: Training, record: Record, finished: bool) -> dict[str, Any]:
+    """The numbers of `run.json`. A run that did not finish has no accuracy: null."""
+    names = [f"{split}_{what}" for split in training.splits for what in ("loss", "accuracy")]
+    epochs = {name: _column(record, "epochs", name) for name in ("epoch", *names)}
+    val = epochs["val_accuracy"]
     best = max(range(len(val)), key=lambda row: (val[row], -row))  # the earliest of the best
+    results = {name: epochs[name][-1] if finished else None for name in names}
+    results |= {
+        "best_epoch": epochs["epoch"][best] if finished else None,
+        "best_val_accuracy": val[best] if finished else None,
+        "test_accuracy_at_best": epochs["test_accuracy"][best] if finished else None,
+    }
     seconds = training.seconds
-    images = training.images
-    results = final | {
-        "steps": training.step,
-        "epochs": _column(record, "epochs", "epoch")[-1],
-        "best_epoch": _column(record, "epochs", "epoch")[best],
-        "best_val_accuracy": val[best],
-        "test_accuracy_at_best": _column(record, "epochs", "test_accuracy")[best],
+    return results | {
+        "steps": len(record.tables["steps"]),
+        "epochs": epochs["epoch"][-1],
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "weights_sha256": weights_hash(training.model),
         **{f"seconds_{name}": spent for name, spent in seconds.items()},
         "seconds_total": sum(seconds.values()),
-        "samples_per_second": images / seconds["training"] if seconds["training"] else None,
-        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "samples_per_second": training.images / seconds["training"],
         "peak_memory_bytes": _peak_memory(training.device),
         "threads": torch.get_num_threads(),
-        "weights_sha256": weights_hash(training.model),
     }
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in results.items()}
 
 
 def _column(record: Record, table: str, name: str) -> list[Any]:

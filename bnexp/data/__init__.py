@@ -1,0 +1,30 @@
+"""A dataset becomes tensors in memory and an order of batches.
+
+Names are imported when first used: `describe` and `check` need no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from bnexp.lazy import names_from
+
+if TYPE_CHECKING:
+    from bnexp.data.batches import augment as augment
+    from bnexp.data.batches import epoch_order as epoch_order
+    from bnexp.data.checks import check as check
+    from bnexp.data.facts import Facts as Facts
+    from bnexp.data.facts import describe as describe
+    from bnexp.data.tensors import Dataset as Dataset
+    from bnexp.data.tensors import load as load
+
+__getattr__ = names_from(
+    __name__,
+    {
+        "augment": "bnexp.data.batches",
+        "epoch_order": "bnexp.data.batches",
+        "check": "bnexp.data.checks",
+        "Facts": "bnexp.data.facts",
+        "describe": "bnexp.data.facts",
+        "Dataset": "bnexp.data.tensors",
+        "load": "bnexp.data.tensors",
+    },
+)

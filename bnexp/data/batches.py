@@ -1,0 +1,43 @@
+"""The order of batches, and augmentation."""
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from bnexp.data.splits import permutation
+
+
+def epoch_order(n: int, batch_size: int, drop_last: bool, seed: int, epoch: int) -> list[Tensor]:
+    """The sample indices of each batch of an epoch, int64 on the CPU.
+
+    A function of its arguments alone: no generator is drawn from.
+    """
+    order = torch.from_numpy(permutation(n, seed, epoch))
+    batches = list(order.split(batch_size))
+    return batches[: n // batch_size] if drop_last else batches
+
+
+def augment(x: Tensor, flip: bool, crop: int, generator: Generator) -> Tensor:
+    """Random crops and horizontal flips of a batch (N, C, H, W), each sample its own.
+
+    Padded by `crop` zeros on every side, cut back to (H, W), and flipped in half of the cases.
+    Zero is the training mean, as images are normalised. `generator` is on the CPU whatever the
+    device of x.
+    """
+    if not flip and not crop:
+        return x
+    n, channels, height, width = x.shape
+    moves = torch.randint(2 * crop + 1, (2, n), generator=generator)
+    flips = torch.randint(2, (1, n), generator=generator) * flip
+    top, left, flipped = torch.cat([moves, flips]).to(x.device, non_blocking=True)[..., None]
+    rows = top + torch.arange(height, device=x.device)
+    columns = torch.arange(width, device=x.device)
+    columns = left + torch.where(flipped.bool(), columns.flip(0), columns)
+    samples = torch.arange(n, device=x.device)
+    planes = torch.arange(channels, device=x.device)
+    return F.pad(x, [crop] * 4)[
+        samples[:, None, None, None],
+        planes[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    ]

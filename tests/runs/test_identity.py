@@ -1,0 +1,76 @@
+import copy
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnexp import schema
+from bnexp.compose import compose
+from bnexp.config import NOT_IDENTITY
+from bnexp.runs import identity as module
+from bnexp.runs.identity import flatten, identity
+
+CONFIG = schema.complete(compose(["device=cpu"])[0])[0]
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    *path, last = key.split(".")
+    at = config
+    for part in path:
+        at = at[part]
+    at[last] = value
+    return config
+
+
+@pytest.mark.parametrize("key", sorted(flatten(CONFIG)))
+def test_every_key_counts_but_those_that_cannot_change_a_result(key: str) -> None:
+    excluded = any(key == name or key.startswith(f"{name}.") for name in NOT_IDENTITY)
+    same = identity(changed(key, "cuda" if key == "device" else [123]), "c") == identity(CONFIG, "c")
+    assert same == excluded
+
+
+def test_content_counts_and_its_place_does_not() -> None:
+    assert identity(CONFIG, "one") != identity(CONFIG, "two")
+    assert identity(changed("data.root", "/elsewhere"), "c") == identity(CONFIG, "c")
+
+
+def test_the_device_type_counts_and_its_number_does_not() -> None:
+    one, other = changed("device", "cuda:0"), changed("device", "cuda:1")
+    assert identity(one, "c") == identity(other, "c") != identity(CONFIG, "c")
+
+
+def test_a_later_key_counts_only_away_from_the_old_behaviour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LATER", {"training.new": "old"})
+    old, new = copy.deepcopy(CONFIG), copy.deepcopy(CONFIG)
+    old["training"]["new"], new["training"]["new"] = "old", "new"
+    assert identity(old, "c") == identity(CONFIG, "c") != identity(new, "c")
+
+
+@given(st.randoms())
+def test_the_order_of_keys_does_not_count(random: Any) -> None:
+    items = list(CONFIG.items())
+    random.shuffle(items)
+    assert identity(dict(items), "c") == identity(CONFIG, "c")
+
+
+def test_it_is_the_same_in_another_process() -> None:
+    code = (
+        "import json,sys; from bnexp.runs.identity import identity;"
+        "print(identity(json.load(sys.stdin), 'c')); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(CONFIG), capture_output=True, text=True,
+        check=True, env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    assert done.stdout.strip() == identity(CONFIG, "c")
+
+
+def test_flatten_keeps_empty_mappings_as_values() -> None:
+    assert flatten({"a": {"b": {"c": 1}}, "d": {}, "e": None}) == {"a.b.c": 1, "d": {}, "e": None}

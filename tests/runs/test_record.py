@@ -1,0 +1,123 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bnexp
+from bnexp.runs import files
+from bnexp.runs.files import write_text
+from bnexp.runs.record import COLUMNS, Record, find_run, is_running, read_header, run_lock
+
+
+def make(runs_dir: Path, identity: str, status: str = "done", **results: Any) -> Record:
+    header = {"identity": identity, "preset": "mlp", "content": "c", "provenance": {"torch": "1"}}
+    record = Record(runs_dir / f"mlp-{identity}", header)
+    record.start({"seed": 3, "model": {"norm": "batch", "norm_options": {"eps": 1e-5}}})
+    record.tables["steps"] = [(0, 1, 2.5, 0.1, 0.01), (1, 1, 0.1 + 0.2, 0.1, 0.01)]
+    record.flush()
+    record.mark(status, outcome="trained" if status == "done" else None, results=results)
+    return record
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    make(tmp_path, "a" * 12, val_accuracy=0.5)
+    make(tmp_path, "b" * 12, status="failed")
+    runs = bnexp.load_runs(tmp_path)
+    assert list(runs.runs["run"]) == ["a" * 12, "b" * 12]
+    first = runs.runs.iloc[0]
+    assert first["status"] == "done"
+    assert first["model.norm_options.eps"] == 1e-5
+    assert first["val_accuracy"] == 0.5
+    assert first["provenance.torch"] == "1"
+    assert list(runs.steps.columns) == ["run", *COLUMNS["steps"]]
+    assert list(runs.steps["loss"]) == [2.5, 0.1 + 0.2] * 2
+    assert runs.measures.empty
+    assert list(runs.measures.columns) == ["run", *COLUMNS["measures"]]
+    assert len(bnexp.load_runs(tmp_path / ("mlp-" + "a" * 12)).runs) == 1
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_numbers_survive_exactly(value: float) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        record = Record(Path(name) / "mlp-x", {"identity": "x", "preset": "p", "provenance": {}})
+        record.start({})
+        record.tables["measures"] = [(0, "layer", "value", value)]
+        record.flush()
+        read = bnexp.load_runs(name).measures["value"].item()
+    assert read == value or (math.isnan(read) and math.isnan(value))
+
+
+def test_unreadable_folders_are_listed_with_the_reason(tmp_path: Path) -> None:
+    make(tmp_path, "a" * 12)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "truncated").mkdir()
+    (tmp_path / "truncated" / "run.json").write_text('{"format": 1, "sta')
+    (tmp_path / "future").mkdir()
+    (tmp_path / "future" / "run.json").write_text(json.dumps({"format": 99}))
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "run.json").write_text("[1, 2]")
+    runs = bnexp.load_runs(tmp_path)
+    assert len(runs.runs) == 1
+    skipped = dict(zip(runs.skipped["folder"], runs.skipped["reason"], strict=True))
+    assert skipped[str(tmp_path / "notes")] == "no run.json"
+    assert {Path(folder).name for folder in skipped} == {"notes", "truncated", "future", "foreign"}
+
+
+def test_no_runs_is_an_empty_table(tmp_path: Path) -> None:
+    runs = bnexp.load_runs(tmp_path / "nowhere")
+    assert runs.runs.empty
+    assert runs.steps.empty
+    assert isinstance(runs.gradients, pd.DataFrame)
+
+
+def test_running_without_a_process_was_interrupted(tmp_path: Path) -> None:
+    make(tmp_path, "a" * 12, status="running")
+    with run_lock(tmp_path, "a" * 12):
+        assert is_running(tmp_path, "a" * 12)
+        assert bnexp.load_runs(tmp_path).runs["status"].item() == "running"
+    assert not is_running(tmp_path, "a" * 12)
+    assert bnexp.load_runs(tmp_path).runs["status"].item() == "interrupted"
+
+
+def test_a_run_is_found_under_any_preset(tmp_path: Path) -> None:
+    folder = make(tmp_path, "a" * 12).folder
+    assert find_run(tmp_path, "a" * 12, "other") == folder
+    assert find_run(tmp_path, "b" * 12, "other") == tmp_path / f"other-{'b' * 12}"
+
+
+def test_a_record_is_cut_after_a_step(tmp_path: Path) -> None:
+    record = make(tmp_path, "a" * 12)
+    record.tables["measures"] = [(0, "l", "n", 1.0), (5, "l", "n", 2.0)]
+    record.cut(0)
+    assert [row[0] for row in record.tables["steps"]] == [0]
+    assert record.tables["measures"] == [(0, "l", "n", 1.0)]
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_text(path, "old")
+
+    def broken(_: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(files.os, "fsync", broken)
+    with pytest.raises(OSError, match="disk full"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_header_of_another_format_is_no_header(tmp_path: Path) -> None:
+    record = make(tmp_path, "a" * 12)
+    assert read_header(record.folder)["status"] == "done"  # type: ignore[index]
+    (record.folder / "run.json").write_text('{"format": 2}')
+    assert read_header(record.folder) is None

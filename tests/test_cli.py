@@ -1,0 +1,261 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import REPOSITORY, Cli
+
+from bnexp.cli import COMMANDS, run
+from bnexp.norms.catalogue import NORMS
+
+SHORT = ("training.epochs=2", "training.max_steps=8", "device=cpu")
+
+
+def headers(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("runs/*/run.json"))]
+
+
+# ------------------------------------------------------------------------- what answers at once
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "--help", "list", "train --help", "train --cfg job", "-sc query=bash"]
+)
+def test_nothing_heavy_is_imported_to_answer(arguments: str) -> None:
+    code = (
+        "import sys; from bnexp.cli import run\n"
+        "try: run(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'torchvision', 'pandas', 'matplotlib', 'sklearn', 'scipy', 'rich'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments.split()],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "COMP_LINE": "bnexp train model="},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in COMMANDS)
+
+
+def test_list_names_everything_with_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in [*NORMS, "cnn_bn", "rnn_ln", "digits", "fashion_mnist", "adamw", "default"]:
+        assert any(line.split()[:1] == [name] and len(line.split()) > 2 for line in lines), name
+
+
+@pytest.mark.parametrize(
+    ("line", "suggestion"),
+    [
+        ("bnexp tr", "train"),
+        ("bnexp train model=cnn_b", "model=cnn_bn"),
+        ("bnexp train +model=cnn_b", "+model=cnn_bn"),
+        ("bnexp train -m model=mlp optimizer.l", "optimizer.lr="),
+        ("bnexp train optimizer=", "optimizer=adamw"),
+    ],
+)
+def test_completion(
+    line: str,
+    suggestion: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMP_LINE", line)
+    assert run(["-sc", "query=bash"]) == 0
+    assert suggestion in capsys.readouterr().out.split()
+
+
+def test_completion_installs_for_bash(cli: Cli) -> None:
+    assert "complete -o nospace" in cli("-sc", "install=bash").stdout
+
+
+# ----------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        ("trian", ["trian: no such command; did you mean train?"]),
+        ("list colours", ["list colours: known are models, datasets"]),
+        ("train model=nonsense", ["In 'train': Could not find 'model/nonsense'"]),
+        ("train seed=[", ["no viable alternative"]),
+        (
+            "train +typo=1 optimizer.lrr=1 seed=x",
+            ["seed=x: must be a valid integer", "optimizer.lrr=1: unknown key", "typo=1: unknown"],
+        ),
+        ("train -m optimizer.lr=-1 seed=0,1", ["optimizer.lr=-1: must be greater than or equal"]),
+        ("train model=mlp_bn data.batch_size=1", ["data.batch_size=1: "]),
+        (
+            "train model=mlp_bn data.batch_size=3 data.drop_last=false data.train_size=100",
+            ["data.batch_size=3: "],
+        ),
+        ("train model=mlp_gn model.norm_options.groups=7", ["model.norm_options.groups=7: "]),
+        ("train data.train_size=5000", ["data.train_size=5000: digits has 1280"]),
+        (
+            "train model=mlp_bn data.batch_size=1 data.train_size=5000 optimizer.lr=-1",
+            ["optimizer.lr=-1: ", "data.train_size=5000: "],
+        ),
+        ("train device=cuda:99", ["device=cuda:99: not on this machine"]),
+        ("train --cfg job -m", ["Only one of --run"]),
+    ],
+)
+def test_bad_input_is_a_line_each_and_exit_code_2(
+    arguments: str, lines: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(arguments.split()) == 2
+    said = capsys.readouterr().err.splitlines()
+    for line in lines:
+        assert any(line in text for text in said), said
+    assert all(text.startswith("bnexp: ") for text in said)
+    assert len(said) >= len(lines)
+    assert not list(tmp_path.glob("runs/*/run.json"))
+
+
+# -------------------------------------------------------------------------------------- training
+
+
+def test_a_run_from_the_command_line(cli: Cli, tmp_path: Path) -> None:
+    first = cli("train", "+model=mlp_bn", *SHORT)
+    assert first.returncode == 0, first.stderr
+    assert "mlp_bn on digits: " in first.stdout
+    assert "test accuracy" in first.stdout
+    assert "epoch 1/2" in first.stdout
+    [folder] = tmp_path.glob("runs/mlp_bn-*")
+    assert str(folder.relative_to(tmp_path)) in first.stdout
+    [header] = headers(tmp_path)
+    assert header["status"] == "done"
+    again = cli("train", "model=mlp", "model.norm=batch", *SHORT)
+    assert "done before" in again.stdout
+    assert headers(tmp_path) == [header]
+    rerun = cli("train", "model=mlp_bn", "rerun=true", *SHORT)
+    assert "done before" not in rerun.stdout
+    [fresh] = headers(tmp_path)
+    assert fresh["identity"] == header["identity"]
+    assert not list(tmp_path.glob("runs/.replaced/*"))
+
+
+def test_the_record_names_no_folder_of_the_user(tmp_path: Path) -> None:
+    assert run(["train", "model=mlp", "training.max_steps=2", f"runs_dir={tmp_path}/mine"]) == 0
+    [path] = tmp_path.glob("mine/*/run.json")
+    header = json.loads(path.read_text())
+    del header["config"]["runs_dir"]
+    assert str(tmp_path) not in json.dumps(header)
+    assert header["provenance"]["command"].startswith("bnexp train model=mlp")
+
+
+def test_a_sweep_takes_both_spellings(tmp_path: Path) -> None:
+    assert run(["train", "-m", "+model=mlp,mlp_bn", "training.max_steps=2", "seed=0,1"]) == 0
+    assert run(["train", "-m", "model=mlp,mlp_bn", "training.max_steps=2", "seed=0,1"]) == 0
+    assert sorted(str(header["preset"]) for header in headers(tmp_path)) == ["mlp"] * 2 + [
+        "mlp_bn"
+    ] * 2
+
+
+def test_user_configs_outside_the_package(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    (mine / "model").mkdir(parents=True)
+    (mine / "experiment").mkdir()
+    (mine / "model" / "tiny.yaml").write_text("defaults: [mlp_bn]\nwidths: [8]\n")
+    (mine / "experiment" / "quick.yaml").write_text(
+        "# @package _global_\ndefaults: [{override /model: tiny}]\ntraining: {max_steps: 2}\n"
+    )
+    (mine / "own.yaml").write_text("defaults: [train, {override model: tiny}, _self_]\nseed: 5\n")
+    path = f"hydra.searchpath=[file://{mine}]"
+    steps = "training.max_steps=2"
+    assert run(["train", path, "+model=tiny", steps]) == 0
+    assert run(["train", path, "+experiment=quick", "seed=1"]) == 0
+    assert run(["train", "--config-dir", str(mine), "--config-name", "own", steps]) == 0
+    assert run(["train", f"--config-dir={mine}", "-cn", "own", "+model=mlp", steps]) == 0
+    found = sorted((str(h["preset"]), h["config"]["seed"]) for h in headers(tmp_path))  # type: ignore[index]
+    assert found == [("mlp", 5), ("tiny", 0), ("tiny", 1), ("tiny", 5)]
+
+
+def test_a_failed_run_says_where_to_look(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(64, 10)\n"
+        "    def forward(self, x):\n"
+        "        if self.training: raise RuntimeError('on purpose')\n"
+        "        return self.fc(x.flatten(1))\n"
+    )
+    path = f"{REPOSITORY}{os.pathsep}{tmp_path}"
+    done = cli("train", "model=module", "model.name=broken.Net", *SHORT, PYTHONPATH=path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "RuntimeError: on purpose" in done.stderr
+    [error] = tmp_path.glob("runs/*/error.txt")
+    assert "on purpose" in error.read_text()
+    assert headers(tmp_path)[0]["status"] == "failed"
+
+
+def test_it_runs_with_the_network_cut_off(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*_, **__): raise OSError('no network')\n"
+        "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
+    )
+    path = f"{tmp_path}{os.pathsep}{REPOSITORY}"
+    done = cli("train", "+model=cnn_bn", *SHORT, PYTHONPATH=path, XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    missing = cli("train", "data=kmnist", *SHORT, PYTHONPATH=path, XDG_CACHE_HOME=str(tmp_path))
+    assert missing.returncode == 2
+    assert "Traceback" not in missing.stderr
+    assert "data=digits" in missing.stderr
+
+
+def test_ctrl_c_ends_in_a_line_and_the_same_command_goes_on(cli: Cli, tmp_path: Path) -> None:
+    long = ("train", "model=mlp", "training.epochs=2000", "device=cpu", "probes=none")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bnexp", *long],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()  # training has begun
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in said
+    assert "Traceback" not in said
+    [header] = headers(tmp_path)
+    assert header["status"] == "interrupted"
+    [folder] = tmp_path.glob("runs/mlp-*")
+    assert (folder / "checkpoint.pt").exists()
+
+
+def test_two_processes_do_not_train_the_same_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bnexp", "train", "model=mlp", "training.epochs=30"]
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=100) for process in processes]
+    one = [err for (_, err), p in zip(said, processes, strict=True) if p.returncode]
+    assert all("is being trained by another process" in err for err in one)
+    assert all("Traceback" not in err for _, err in said)
+    [header] = headers(tmp_path)
+    assert header["status"] == "done"

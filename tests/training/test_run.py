@@ -1,0 +1,172 @@
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from tests.conftest import REPOSITORY
+
+import bnexp
+from bnexp.runs.record import Record
+from bnexp.training.loop import Interrupted, Training
+from bnexp.training.progress import Progress
+from bnexp.training.run import Busy, run
+from bnexp.runs.record import run_lock
+
+from tests.training.conftest import Planner
+
+CLOCK = ["seconds", "samples_per_second", "peak_memory", "provenance", "folder"]
+RICH = ("model=cnn_bn", "model.dropout=0.2", "data.flip=true", "data.crop=1", "optimizer=adam")
+
+
+def tables(runs_dir: Path) -> dict[str, pd.DataFrame]:
+    """Every table of the records below a folder, without the columns that a clock wrote."""
+    runs = bnexp.load_runs(runs_dir)
+    names = ("runs", "steps", "epochs", "gradients", "activations", "histograms", "measures")
+    frames = {name: getattr(runs, name) for name in names}
+    return {
+        name: frame[[c for c in frame if not any(word in c for word in CLOCK) and c != "runs_dir"]]
+        for name, frame in frames.items()
+    }
+
+
+def assert_same_records(one: Path, other: Path) -> None:
+    ours, theirs = tables(one), tables(other)
+    for name in ours:
+        assert len(ours[name])
+        pd.testing.assert_frame_equal(ours[name], theirs[name], check_exact=True)
+
+
+def test_the_record_is_whole(planned: Planner) -> None:
+    done = run(planned("model=mlp_bn", "training.epochs=3"), "command", quiet=True)
+    files = {path.name for path in done.folder.iterdir()}
+    assert files == {
+        "run.json", "config.yaml", "weights.pt", "steps.csv", "epochs.csv", "gradients.csv",
+        "activations.csv", "histograms.csv", "measures.csv",
+    }  # fmt: skip
+    runs = bnexp.load_runs(done.folder)
+    assert list(runs.steps["step"]) == list(range(12))
+    assert list(runs.epochs["epoch"]) == [0, 1]
+    assert runs.epochs.notna().all().all()
+    assert set(runs.gradients["step"]) == {0, 1, 2, 5, 10, 12}
+    assert list(runs.gradients["layer"].unique()) == ["layers.0", "layers.1", "layers.2", "head"]
+    assert set(runs.histograms["step"]) == {0, 12}
+    weights = torch.load(done.folder / "weights.pt", weights_only=True)
+    assert weights["head.weight"].shape == (10, 64)
+
+
+def test_seeds_differ_and_the_same_seed_does_not(planned: Planner) -> None:
+    hashes = [
+        run(planned("model=mlp", f"seed={seed}", runs=folder), "", quiet=True).results[
+            "weights_sha256"
+        ]
+        for seed, folder in ((0, "a"), (0, "b"), (1, "a"))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_probes_do_not_change_training(planned: Planner, precision: str) -> None:
+    rich = (*RICH, f"precision={precision}")
+    off = run(planned(*rich, "probes=none"), "", quiet=True)
+    on = run(planned(*rich, "probes=all"), "", quiet=True)
+    assert off.results["weights_sha256"] == on.results["weights_sha256"]
+    one, other = bnexp.load_runs(off.folder), bnexp.load_runs(on.folder)
+    assert list(one.steps["loss"]) == list(other.steps["loss"])
+    assert one.gradients.empty
+    assert len(other.gradients) == 13 * 5
+
+
+def test_a_stopped_run_goes_on_bit_by_bit(planned: Planner) -> None:
+    rich = (*RICH, "training.accumulate=3", "training.checkpoint_seconds=0", "probes=all")
+    run(planned(*rich, runs="whole"), "", quiet=True)
+    plan = planned(*rich, runs="parts")
+    stops = iter([False] * 3 + [True] + [False] * 4 + [True] + [False] * 100)
+
+    def part() -> Any:
+        header = {"identity": plan.identity, "preset": plan.preset, "provenance": {}}
+        record = Record(plan.runs_dir / f"{plan.preset}-{plan.identity}", header)
+        record.start(plan.config.model_dump())
+        Training(plan, record, Progress(None, quiet=True), lambda: next(stops)).run()
+
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            part()
+    run(plan, "", quiet=True)
+    assert_same_records(plan.runs_dir.parent / "whole", plan.runs_dir)
+
+
+def test_accumulation_averages_the_gradients_of_its_batches(planned: Planner) -> None:
+    keys = ("model=mlp", "optimizer=sgd", "training.max_steps=3", "probes=none")
+    big = run(planned(*keys, "data.batch_size=128"), "", quiet=True)
+    small = run(planned(*keys, "data.batch_size=64", "training.accumulate=2"), "", quiet=True)
+    one, other = (
+        torch.load(done.folder / "weights.pt", weights_only=True) for done in (big, small)
+    )
+    # The order of samples depends on the batch size only through its cuts, so the sums agree.
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-6)
+
+
+def test_divergence_is_an_outcome_and_the_record_ends_there(planned: Planner) -> None:
+    plan = planned("model=mlp", "optimizer=sgd", "optimizer.lr=1e8", "training.max_steps=null")
+    done = run(plan, "", quiet=True)
+    assert done.outcome == "diverged"
+    steps = bnexp.load_runs(done.folder).steps
+    assert done.reason == f"diverged at step {steps['step'].iloc[-1]}"
+    first, last = steps["loss"].iloc[[0, -1]]
+    assert not last <= 1000 * first
+    assert (steps["loss"].iloc[:-1] <= 1000 * first).all()
+    assert done.results["test_accuracy"] is None
+    assert bnexp.load_runs(done.folder).runs["outcome"].item() == "diverged"
+
+
+def test_a_run_that_stays_at_chance_has_not_trained(planned: Planner) -> None:
+    assert run(planned("model=mlp", "optimizer.lr=0"), "", quiet=True).outcome == "not trained"
+    trained = run(planned("model=mlp_bn", "training.max_steps=60"), "", quiet=True)
+    assert trained.outcome == "trained"
+
+
+def test_a_run_held_by_another_process_is_left_alone(planned: Planner) -> None:
+    plan = planned("model=mlp")
+    with run_lock(plan.runs_dir, plan.identity), pytest.raises(Busy, match="another process"):
+        run(plan, "", quiet=True)
+    assert not list(plan.runs_dir.glob("mlp-*"))
+
+
+def test_the_command_of_the_api(tmp_path: Path) -> None:
+    done = bnexp.train("model=mlp", "training.max_steps=2")
+    assert done.new
+    assert not bnexp.train("model=mlp", "training.max_steps=2").new
+    assert done.folder.parent == Path("runs")
+
+
+@pytest.mark.ci
+def test_killed_at_ten_random_moments_it_ends_as_if_never_killed(
+    planned: Planner, tmp_path: Path
+) -> None:
+    keys = [*RICH, "training.epochs=20", "training.max_steps=null", "training.checkpoint_seconds=0"]
+    start = time.perf_counter()
+    run(planned(*keys, runs="whole"), "", quiet=True)
+    took = time.perf_counter() - start
+    command = [sys.executable, "-m", "bnexp", "train", "device=cpu", "runs_dir=parts", *keys]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    moments = random.Random(0)
+    for _ in range(10):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moments.uniform(0, took / 8))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    headers = [json.loads(p.read_text()) for p in tmp_path.glob("*/*/run.json")]
+    assert len({header["results"]["weights_sha256"] for header in headers}) == 1
+    assert_same_records(tmp_path / "whole", tmp_path / "parts")
