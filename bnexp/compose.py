@@ -57,7 +57,9 @@ def _user_config_folders(arguments: list[str]) -> list[Path]:
         if flag in ("-cd", "--config-dir"):
             folders.append(value or "".join(arguments[position + 1 : position + 2]))
         elif flag == "hydra.searchpath":
-            folders += [path.strip(" '\"").removeprefix("file://") for path in value[1:-1].split(",")]
+            folders += [
+                path.strip(" '\"").removeprefix("file://") for path in value[1:-1].split(",")
+            ]
     return [Path(folder) for folder in folders if folder]
 
 

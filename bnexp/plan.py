@@ -7,7 +7,8 @@ from typing import Any
 
 from bnexp import schema
 from bnexp.config import AnyData, Config, Model
-from bnexp.data import Facts, check as check_data, describe
+from bnexp.data import Facts, describe
+from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.models.check import check as check_model
 from bnexp.runs.identity import identity

@@ -10,8 +10,8 @@ from bnexp.lazy import names_from
 if TYPE_CHECKING:
     from bnexp.data.batches import augment as augment
     from bnexp.data.batches import epoch_order as epoch_order
+    from bnexp.data.cache import Facts as Facts
     from bnexp.data.checks import check as check
-    from bnexp.data.facts import Facts as Facts
     from bnexp.data.facts import describe as describe
     from bnexp.data.tensors import Dataset as Dataset
     from bnexp.data.tensors import load as load
@@ -22,7 +22,7 @@ __getattr__ = names_from(
         "augment": "bnexp.data.batches",
         "epoch_order": "bnexp.data.batches",
         "check": "bnexp.data.checks",
-        "Facts": "bnexp.data.facts",
+        "Facts": "bnexp.data.cache",
         "describe": "bnexp.data.facts",
         "Dataset": "bnexp.data.tensors",
         "load": "bnexp.data.tensors",

@@ -12,8 +12,7 @@ def epoch_order(n: int, batch_size: int, drop_last: bool, seed: int, epoch: int)
 
     A function of its arguments alone: no generator is drawn from.
     """
-    order = torch.from_numpy(permutation(n, seed, epoch))
-    batches = list(order.split(batch_size))
+    batches = list(torch.from_numpy(permutation(n, seed, epoch)).split(batch_size))
     return batches[: n // batch_size] if drop_last else batches
 
 
@@ -27,17 +26,13 @@ def augment(x: Tensor, flip: bool, crop: int, generator: Generator) -> Tensor:
     if not flip and not crop:
         return x
     n, channels, height, width = x.shape
-    moves = torch.randint(2 * crop + 1, (2, n), generator=generator)
-    flips = torch.randint(2, (1, n), generator=generator) * flip
-    top, left, flipped = torch.cat([moves, flips]).to(x.device, non_blocking=True)[..., None]
+    corners = torch.randint(2 * crop + 1, (2, n), generator=generator)
+    mirrored = torch.randint(2, (1, n), generator=generator) * flip
+    # one small copy to the device; every index is then made there
+    top, left, mirror = torch.cat([corners, mirrored]).to(x.device, non_blocking=True)[..., None]
     rows = top + torch.arange(height, device=x.device)
     columns = torch.arange(width, device=x.device)
-    columns = left + torch.where(flipped.bool(), columns.flip(0), columns)
-    samples = torch.arange(n, device=x.device)
-    planes = torch.arange(channels, device=x.device)
-    return F.pad(x, [crop] * 4)[
-        samples[:, None, None, None],
-        planes[None, :, None, None],
-        rows[:, None, :, None],
-        columns[:, None, None, :],
-    ]
+    columns = left + torch.where(mirror.bool(), columns.flip(0), columns)
+    pixels = rows[:, :, None] * (width + 2 * crop) + columns[:, None, :]
+    padded = F.pad(x, [crop] * 4).flatten(2)
+    return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view(x.shape)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from bnexp.config import Builtin, Data, ImageFolder, Synthetic
+from bnexp.config import AnyData, ImageFolder, Synthetic
 from bnexp.data.catalogue import DATASETS
 from bnexp.data.facts import too_large
 from bnexp.data.image_folder import listing, validation_size
 from bnexp.errors import UserError
 
 
-def check(data: Data) -> list[str]:
+def check(data: AnyData) -> list[str]:
     """One line for every problem, none if there is none."""
     try:
         shape, train = _shape_and_size(data)
@@ -35,14 +35,12 @@ def check(data: Data) -> list[str]:
     if data.crop and not image:
         lines.append(f"data.crop={data.crop}: needs images; samples have the shape {list(shape)}")
     if image and data.crop >= min(shape[1:]):
-        height, width = shape[1:]
-        lines.append(
-            f"data.crop={data.crop}: images have {height}x{width} pixels; at most {min(shape[1:]) - 1}"
-        )
+        side = min(shape[1:])
+        lines.append(f"data.crop={data.crop}: images are {side} pixels wide; at most {side - 1}")
     return lines
 
 
-def _shape_and_size(data: Data) -> tuple[tuple[int, ...], int]:
+def _shape_and_size(data: AnyData) -> tuple[tuple[int, ...], int]:
     """Shape of one sample and number of training samples, as far as can be known cheaply."""
     if isinstance(data, Synthetic):
         return tuple(data.shape), data.samples
@@ -50,7 +48,6 @@ def _shape_and_size(data: Data) -> tuple[tuple[int, ...], int]:
         train = listing(Path(data.root).expanduser())["train"]
         samples = sum(len(files) for files in train.values())
         return (data.channels, data.image_size, data.image_size), samples - validation_size(samples)
-    assert isinstance(data, Builtin)
     if (
         data.root is not None
         and data.name != "digits"

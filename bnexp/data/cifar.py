@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,9 @@ def find(name: str, root: Path) -> Source | None:
         if all(path.is_file() for path in paths):
             classes = DATASETS[name].classes or 0
             stamp = files_stamp(paths)
-            return Source(name, classes, str(folder.resolve()), stamp, lambda: _decode(name, paths))
+            return Source(
+                name, classes, str(folder.resolve()), stamp, partial(_decode, name, paths)
+            )
     return None
 
 

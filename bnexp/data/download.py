@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import shutil
 import socket
 import sys
 import tempfile
@@ -50,7 +49,7 @@ def _fetch(name: str, folder: Path) -> None:
         part = Path(temporary) / name
         with _timeout(), _quiet_unless_terminal():
             getattr(datasets, _CLASSES[name])(part, download=True)
-        shutil.move(part, folder)
+        part.rename(folder)
 
 
 @contextlib.contextmanager

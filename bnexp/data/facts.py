@@ -3,10 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bnexp.config import Builtin, Data, ImageFolder, Synthetic
+from bnexp.config import AnyData, Builtin, ImageFolder, Synthetic
 from bnexp.data import cifar, digits, idx, image_folder, synthetic
-from bnexp.data.cache import Facts as Facts
-from bnexp.data.cache import Source
+from bnexp.data.cache import Facts, Source
 from bnexp.data.download import download, downloads
 from bnexp.errors import UserError
 
@@ -15,7 +14,7 @@ _CONTENT_KEYS = {"name", "root", "image_size", "channels", "shape", "classes", "
 _known: dict[str, Facts] = {}  # of this process: a sweep asks for the same dataset many times
 
 
-def describe(data: Data) -> Facts:
+def describe(data: AnyData) -> Facts:
     """The dataset's shape, sizes and content hash; `train` is after `data.train_size`.
 
     Decodes, or downloads, the files only where the cache does not know them. Raises UserError
@@ -32,17 +31,15 @@ def describe(data: Data) -> Facts:
     return replace(facts, train=data.train_size)
 
 
-def too_large(data: Data, train: int) -> str:
+def too_large(data: AnyData, train: int) -> str:
     """The line for a `train_size` above the `train` samples that there are."""
-    name = getattr(data, "name", "the dataset")
-    return f"data.train_size={data.train_size}: {name} has {train} training samples"
+    return f"data.train_size={data.train_size}: {data.name} has {train} training samples"
 
 
-def source(data: Data) -> Source:
+def source(data: Builtin | ImageFolder) -> Source:
     """The files of any dataset but the synthetic one; UserError where there are none."""
     if isinstance(data, ImageFolder):
         return image_folder.source(data)
-    assert isinstance(data, Builtin)
     if data.name == "digits":
         return digits.source()
     return _find(data) or _find_downloaded(data)
@@ -65,6 +62,8 @@ def _find_downloaded(data: Builtin) -> Source:
             download(data.name)
         except UserError as error:
             reason = f"downloading failed: {error}"
+        else:
+            reason = f"{downloads(data.name)} is incomplete: delete it"
     if found := _find(data):
         return found
     if data.name.startswith("cifar"):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import math
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def find(name: str, root: Path) -> Source | None:
         if None not in paths:
             found = [path for path in paths if path is not None]
             place = str((root / folder).resolve())
-            return Source(name, 10, place, files_stamp(found), lambda: decode(name, found))
+            return Source(name, 10, place, files_stamp(found), partial(decode, name, found))
     return None
 
 
@@ -87,7 +88,7 @@ def read_idx(path: Path) -> np.ndarray:
     if dims and len(data) >= 4 + 4 * dims:
         shape = tuple(int(size) for size in np.frombuffer(data, ">u4", dims, 4))
         if len(data) == 4 + 4 * dims + math.prod(shape):
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape)
+            return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape).copy()
     raise UserError(f"{path}: no whole idx file of bytes; replace or delete it")
 
 

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -71,7 +72,7 @@ def source(data: ImageFolder) -> Source:
     place = [str(root.resolve()), data.image_size, data.channels]
     size, channels = data.image_size, data.channels
     return Source(
-        data.name, len(tree["train"]), place, stamp, lambda: _decode(tree, size, channels)
+        data.name, len(tree["train"]), place, stamp, partial(_decode, tree, size, channels)
     )
 
 
@@ -92,12 +93,14 @@ def _images(folder: Path) -> list[Path]:
 
 def _decode(tree: Listing, size: int, channels: int) -> Splits:
     classes = list(tree["train"])
-    parts: list[np.ndarray] = []
-    for part in tree.values():
+
+    def read(part: dict[str, list[Path]]) -> tuple[np.ndarray, np.ndarray]:
         files = [file for name in part for file in part[name]]
         labels = [classes.index(name) for name in part for _ in part[name]]
-        parts += [_read_all(files, size, channels), np.array(labels, dtype=np.int64)]
-    return with_validation(*parts, val=validation_size(len(parts[1])))
+        return _read_all(files, size, channels), np.array(labels, dtype=np.int64)
+
+    train, test = read(tree["train"]), read(tree["test"])
+    return with_validation(*train, *test, validation_size(len(train[1])))
 
 
 def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:

@@ -16,7 +16,7 @@ def facts(data: Synthetic) -> Facts:
     """Without generating the samples: `content` is of the recipe and of the class means."""
     part = data.samples // 5
     shape = tuple(data.shape)
-    digest = hashlib.sha256(f"synthetic 1 {shape} {data.samples}".encode())
+    digest = hashlib.sha256(f"synthetic 1 {shape} {data.classes} {data.samples}".encode())
     digest.update(_means(data, np.random.default_rng(0)).tobytes())
     return Facts(shape, data.classes, data.samples, part, part, digest.hexdigest())
 
@@ -27,7 +27,7 @@ def generate(data: Synthetic) -> Splits:
     means = _means(data, rng)
     for axis, size in enumerate(data.shape[1:], start=2):
         means = means.take(np.arange(size) * means.shape[axis] // size, axis)
-    arrays = []
+    arrays: list[np.ndarray] = []
     for samples in (data.samples, data.samples // 5, data.samples // 5):
         labels = np.arange(samples) % data.classes
         images = rng.standard_normal((samples, *data.shape), dtype=np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bnexp.config import Data, Synthetic
+from bnexp.config import AnyData, Synthetic
 from bnexp.data import synthetic
 from bnexp.data.facts import describe, source
 
@@ -25,7 +25,7 @@ class Dataset:
     classes: int
 
 
-def load(data: Data) -> Dataset:
+def load(data: AnyData) -> Dataset:
     """Read a dataset and normalise it by the mean and standard deviation of each channel.
 
     The statistics are those of the whole training part even with `data.train_size`, so that

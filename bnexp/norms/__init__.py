@@ -1,33 +1,20 @@
-"""Every normaliser; all take (N, C, *space) with 0 to 3 spatial dimensions.
+"""Every normaliser; all take (N, C, *space) with 0 to 3 spatial dimensions."""
 
-Names are imported when they are first asked for: `bnexp.norms.catalogue` needs no torch.
-"""
-
-from typing import TYPE_CHECKING
-
-from bnexp.lazy import names_from
-
-if TYPE_CHECKING:
-    from bnexp.norms.layers import BatchNorm as BatchNorm
-    from bnexp.norms.layers import GroupNorm as GroupNorm
-    from bnexp.norms.layers import InstanceNorm as InstanceNorm
-    from bnexp.norms.layers import LayerNorm as LayerNorm
-    from bnexp.norms.make import attach_norm as attach_norm
-    from bnexp.norms.make import is_batch_norm as is_batch_norm
-    from bnexp.norms.make import make_norm as make_norm
-    from bnexp.norms.recurrent import RecurrentBatchNorm as RecurrentBatchNorm
-
-# Add every public name here and above.
-__getattr__ = names_from(
-    __name__,
-    {
-        "BatchNorm": "bnexp.norms.layers",
-        "GroupNorm": "bnexp.norms.layers",
-        "InstanceNorm": "bnexp.norms.layers",
-        "LayerNorm": "bnexp.norms.layers",
-        "attach_norm": "bnexp.norms.make",
-        "is_batch_norm": "bnexp.norms.make",
-        "make_norm": "bnexp.norms.make",
-        "RecurrentBatchNorm": "bnexp.norms.recurrent",
-    },
+from bnexp.norms.ghost import GhostBatchNorm as GhostBatchNorm
+from bnexp.norms.layers import BatchNorm as BatchNorm
+from bnexp.norms.layers import GroupNorm as GroupNorm
+from bnexp.norms.layers import InstanceNorm as InstanceNorm
+from bnexp.norms.layers import LayerNorm as LayerNorm
+from bnexp.norms.make import attach_norm as attach_norm
+from bnexp.norms.make import is_batch_norm as is_batch_norm
+from bnexp.norms.make import make_norm as make_norm
+from bnexp.norms.manual import ManualBatchNorm as ManualBatchNorm
+from bnexp.norms.precise import PreciseBatchNorm as PreciseBatchNorm
+from bnexp.norms.precise import (
+    estimate_population_statistics as estimate_population_statistics,
 )
+from bnexp.norms.recurrent import RecurrentBatchNorm as RecurrentBatchNorm
+from bnexp.norms.renorm import BatchRenorm as BatchRenorm
+from bnexp.norms.rms import RMSNorm as RMSNorm
+from bnexp.norms.swap import Swap as Swap
+from bnexp.norms.swap import swap_norms as swap_norms

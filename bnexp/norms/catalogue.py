@@ -16,10 +16,17 @@ class Options(BaseModel):
 
 
 class PerSample(Options):
-    """Statistics of one sample: layer norm and RMS norm."""
+    """Statistics of one sample: layer norm."""
 
     eps: float = Field(1e-5, gt=0, description="added to the variance")
     affine: bool = Field(True, description="learn a scale and a shift per channel")
+
+
+class RMS(Options):
+    """RMS norm (arXiv:1910.07467)."""
+
+    eps: float = Field(1e-5, gt=0, description="added to the mean square")
+    affine: bool = Field(True, description="learn a scale per channel; there is no shift")
 
 
 class Grouped(PerSample):
@@ -115,7 +122,7 @@ NORMS: dict[str, NormInfo] = {
         Instance,
         needs_space=True,
     ),
-    "rms": NormInfo("RMS norm: layer norm without centring", PerSample),
+    "rms": NormInfo("RMS norm: layer norm without centring and without a shift", RMS),
     "weight": NormInfo("weight norm: w = g v / |v|", on_weights=True),
     "spectral": NormInfo("spectral norm: w / sigma(w)", Spectral, on_weights=True),
 }

@@ -1,5 +1,6 @@
 """PyTorch's own normalisers, each for 0 to 3 spatial dimensions and with channels first."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
@@ -70,6 +71,11 @@ class LayerNorm(nn.GroupNorm):
 
     def __init__(self, channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__(1, channels, eps, affine)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        if x.ndim == 2:  # the same values from a faster kernel
+            return F.layer_norm(x, (self.num_channels,), self.weight, self.bias, self.eps)
+        return super().forward(x)
 
 
 def check_shape(x: Tensor, channels: int) -> None:

@@ -11,18 +11,28 @@ from torch.nn.utils import parametrizations
 
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
+from bnexp.norms.ghost import GhostBatchNorm
 from bnexp.norms.layers import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
+from bnexp.norms.manual import ManualBatchNorm
+from bnexp.norms.precise import PreciseBatchNorm
 from bnexp.norms.recurrent import RecurrentBatchNorm
+from bnexp.norms.renorm import BatchRenorm
+from bnexp.norms.rms import RMSNorm
 
 Norm = str | Callable[..., nn.Module]
 
 LAYERS: dict[str, type[nn.Module]] = {
     "none": nn.Identity,
     "batch": BatchNorm,
+    "batch_manual": ManualBatchNorm,
+    "batch_renorm": BatchRenorm,
+    "ghost": GhostBatchNorm,
+    "precise": PreciseBatchNorm,
+    "recurrent_batch": RecurrentBatchNorm,
     "layer": LayerNorm,
     "group": GroupNorm,
     "instance": InstanceNorm,
-    "recurrent_batch": RecurrentBatchNorm,
+    "rms": RMSNorm,
 }
 
 

@@ -45,7 +45,8 @@ def record(
     sigmoid. Activations that are functions, not modules, are not seen.
     """
     model = getattr(model, "_orig_mod", model)  # of torch.compile: hooks need the eager module
-    tables: dict[str, list[Row]] = {}
+    wanted = {"gradients": gradients, "activations": activations, "histograms": histograms}
+    tables: dict[str, list[Row]] = {name: [] for name in wanted if wanted[name]}
     with _random_state_kept(x.device):
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
         with (
@@ -55,21 +56,19 @@ def record(
             autocast or nullcontext(),
         ):
             output = functional_call(model, buffers, (x.clone(),))
-            loss = loss_fn(output, y) if gradients else None
+            loss = loss_fn(output, y) * loss_scale if gradients else None
         layers = list(seen.values())
         if loss is not None:
-            tables["gradients"] = _gradients(loss * loss_scale, layers, loss_scale)
+            tables["gradients"] = _gradients(loss, layers, loss_scale)
     with torch.no_grad():
-        for table, wanted, measure in (
-            ("activations", activations, _activations),
-            ("histograms", histograms, _histogram),
-        ):
-            if wanted:
-                tables[table] = [
-                    (layer.name, index, name, *measure(layer, name, calls))
-                    for index, layer in enumerate(layers, 1)
-                    for name, calls in layer.tensors.items()
-                ]
+        for index, layer in enumerate(layers, 1):
+            for name, calls in layer.tensors.items():
+                values = pooled(calls)
+                if activations:
+                    row = (*moments(values), *percentiles(values), *_fractions(layer, name, values))
+                    tables["activations"].append((layer.name, index, name, *row))
+                if histograms:
+                    tables["histograms"].append((layer.name, index, name, *histogram(values)))
     return Recording(tables)
 
 
@@ -86,33 +85,22 @@ def _random_state_kept(device: torch.device) -> Iterator[None]:
 
 def _gradients(loss: Tensor, layers: list[Layer], scale: float | Tensor) -> list[Row]:
     trained = [layer for layer in layers if layer.weight.requires_grad]
-    weights = [layer.weight for layer in trained]
-    found = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
-    by_weight = {layer.name: dw for layer, dw in zip(trained, found, strict=True) if dw is not None}
+    if trained:
+        weights = [layer.weight for layer in trained]
+        found = torch.autograd.grad(loss, weights, allow_unused=True)
+        for layer, gradient in zip(trained, found, strict=True):
+            layer.weight_gradient = gradient
     rows: list[Row] = []
     for index, layer in enumerate(layers, 1):
-        dw = by_weight.get(layer.name)
-        dz = layer.gradient_norms
-        rows.append(
-            (
-                layer.name,
-                index,
-                None if dw is None else norm(dw) / scale,
-                norm(layer.weight),
-                norm(torch.stack(dz)) / scale if dz else None,
-            )
-        )
+        dw, dz = layer.weight_gradient, layer.output_gradient_norms
+        dw_norm = None if dw is None else norm(dw) / scale
+        dz_norm = norm(torch.stack(dz)) / scale if dz else None
+        rows.append((layer.name, index, dw_norm, norm(layer.weight), dz_norm))
     return rows
 
 
-def _activations(layer: Layer, name: str, calls: list[Tensor]) -> Row:
-    x = pooled(calls)
-    dead = saturated = None
-    if name == "activation" and layer.activation is not None:
-        dead = dead_fraction(calls, layer.unit_axis, layer.activation)
-        saturated = saturated_fraction(x, layer.activation)
-    return (*moments(x), *percentiles(x), dead, saturated)
-
-
-def _histogram(layer: Layer, name: str, calls: list[Tensor]) -> Row:
-    return histogram(pooled(calls))
+def _fractions(layer: Layer, name: str, values: Tensor) -> Row:
+    if name != "activation" or layer.activation is None:
+        return None, None
+    dead = dead_fraction(layer.tensors[name], layer.unit_axis, layer.activation)
+    return dead, saturated_fraction(values, layer.activation)

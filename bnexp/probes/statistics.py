@@ -24,7 +24,7 @@ def pooled(calls: list[Tensor]) -> Tensor:
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and population standard deviation."""
     mean = x.mean()
-    return mean, torch.linalg.vector_norm(x - mean) / math.sqrt(x.numel())
+    return mean, (x - mean).square_().mean().sqrt()
 
 
 def percentiles(x: Tensor) -> list[Tensor]:

@@ -23,7 +23,8 @@ class Layer:
     name: str
     weight: Tensor  # as the layer used it: of a weight-normed layer the product, not g or v
     unit_axis: int  # the axis of units or channels in its output
-    gradient_norms: list[Tensor] = field(default_factory=list)  # of dL/dz, by call, once known
+    weight_gradient: Tensor | None = None  # this and the next are filled after the pass
+    output_gradient_norms: list[Tensor] = field(default_factory=list)  # of dL/dz, by call
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)  # see FORMAT.md, by call
     activation: nn.Module | None = None
 
@@ -48,7 +49,7 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
             layer.tensors.setdefault("input", []).append(args[0].detach())
         if not z.requires_grad:
             return None
-        z.register_hook(lambda gradient: layer.gradient_norms.append(norm(gradient)))
+        z.register_hook(lambda gradient: layer.output_gradient_norms.append(norm(gradient)))
         return z.clone() if z._is_view() else None  # in-place work on a view loses its hook
 
     def activation_called(module: nn.Module, args: tuple[Any, ...]) -> None:

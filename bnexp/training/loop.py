@@ -91,6 +91,7 @@ class Training:
         self.images = 0  # seen in training so far
         self.next_in_epoch = 0  # optimizer steps of this epoch already taken
         self.seconds = {"training": 0.0, "evaluation": 0.0, "probing": 0.0}
+        self.noise_state = torch.Generator().get_state()  # of the augmentation
         self.losses: list[Tensor] = []  # on the device, with what the host knows of each step:
         self.pending: list[tuple[int, int, float, float]] = []  # step, epoch, lr, seconds
         self.recordings: list[tuple[int, Recording]] = []

@@ -82,7 +82,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
             "provenance": provenance(torch.device(config.device), command),
         },
     )
-    record.start(config.model_dump())
+    record.start(_without_folders(config.model_dump()))
     progress = Progress(config.progress, quiet)
     reason = None
     training = None
@@ -114,6 +114,14 @@ def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     shutil.rmtree(plan.runs_dir / ".replaced" / folder.name, ignore_errors=True)
     return Finished(folder, outcome, reason, results, new=True)
+
+
+def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as it is recorded: paths, which may name a user, lose their folders."""
+    config["runs_dir"] = Path(config["runs_dir"]).name
+    if config["data"].get("root"):
+        config["data"]["root"] = Path(config["data"]["root"]).name
+    return config
 
 
 def prepare_torch(config: Config) -> None:

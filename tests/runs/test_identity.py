@@ -30,7 +30,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("key", sorted(flatten(CONFIG)))
 def test_every_key_counts_but_those_that_cannot_change_a_result(key: str) -> None:
     excluded = any(key == name or key.startswith(f"{name}.") for name in NOT_IDENTITY)
-    same = identity(changed(key, "cuda" if key == "device" else [123]), "c") == identity(CONFIG, "c")
+    same = identity(changed(key, "cuda" if key == "device" else [123]), "c") == identity(
+        CONFIG, "c"
+    )
     assert same == excluded
 
 

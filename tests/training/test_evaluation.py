@@ -37,7 +37,8 @@ def test_train_mode_uses_batch_statistics_without_dropout_and_restores_buffers()
     assert not any(module.training for module in model.modules())
     hand = copy.deepcopy(model)
     hand[1].train()
-    parts = [F.cross_entropy(hand(a), b).item() for a, b in zip(x.split(32), y.split(32))]
+    pairs = zip(x.split(32), y.split(32), strict=True)
+    parts = [F.cross_entropy(hand(a), b).item() for a, b in pairs]
     torch.testing.assert_close(loss, sum(parts) / 2, rtol=1e-5, atol=1e-6)
 
 

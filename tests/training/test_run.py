@@ -10,15 +10,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from tests.conftest import REPOSITORY
 
 import bnexp
-from bnexp.runs.record import Record
+from bnexp.runs.record import Record, run_lock
 from bnexp.training.loop import Interrupted, Training
 from bnexp.training.progress import Progress
 from bnexp.training.run import Busy, run
-from bnexp.runs.record import run_lock
-
+from tests.conftest import REPOSITORY
 from tests.training.conftest import Planner
 
 CLOCK = ["seconds", "samples_per_second", "peak_memory", "provenance", "folder"]

@@ -1,0 +1,88 @@
+"""Precise batch norm: population statistics re-estimated before evaluation."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bnexp.errors import UserError
+from bnexp.norms.layers import BatchNorm
+from bnexp.norms.manual import statistics
+
+
+class PreciseBatchNorm(BatchNorm):
+    """Batch norm whose running statistics are meant to be re-estimated before evaluation.
+
+    `estimate_population_statistics` does that; samples says from how many training samples.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        samples: int = 2048,
+    ) -> None:
+        super().__init__(channels, eps, momentum, affine, track_running_stats)
+        self.samples = samples
+
+
+@torch.no_grad()
+def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Replace the running statistics of every batch norm by those of all batches together.
+
+    The batches are inputs of the model, on its device. Batch norms normalise by each batch's own
+    statistics, as in training; everything else runs as in evaluation (no dropout, no random
+    numbers). mean = E[mean_B], var = E[var_B + mean_B^2] - mean^2 (arXiv:2105.07576, section
+    3.2), weighted by the batches' sizes; var is the biased variance of that population. Batch
+    counters and modes stay as they were, and so does all else if a batch raises. UserError
+    without a batch.
+    """
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
+    modes = {module: module.training for module in model.modules()}
+    buffers = {buffer: buffer.clone() for layer in layers for buffer in layer.buffers()}
+    populations = {layer: Population() for layer in layers}
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, args: populations[layer].add(args[0]))
+        for layer in layers
+    ]
+    try:
+        model.eval()
+        for layer in layers:
+            layer.train()
+        for batch in batches:
+            model(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes.items():
+            module.training = mode
+        for buffer, value in buffers.items():
+            buffer.copy_(value)
+    for layer, population in populations.items():
+        if not population.count:
+            raise UserError("population statistics need at least one batch through every layer")
+        layer.running_mean.copy_(population.mean)
+        layer.running_var.copy_(population.var)
+
+
+class Population:
+    """Mean and biased variance per channel of all values added so far."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Tensor | float = 0.0
+        self.var: Tensor | float = 0.0
+
+    def add(self, x: Tensor) -> None:
+        """Count the values of x, (N, C, *space), in; exact for any split of the values."""
+        mean, var = (s.flatten() for s in statistics(x, [0, *range(2, x.ndim)]))
+        count = x.numel() // x.shape[1]
+        self.count += count
+        share = count / self.count
+        delta = mean - self.mean
+        self.mean = self.mean + share * delta
+        self.var = (1 - share) * (self.var + share * delta.square()) + share * var

@@ -1,0 +1,94 @@
+"""Other normalisers in the place of those that a model came with."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+
+from bnexp.errors import UserError
+from bnexp.norms.catalogue import NORMS
+from bnexp.norms.make import LAYERS, Norm, make_norm
+
+REPLACEABLE = {
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.GroupNorm,
+    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
+    *(layer for name, layer in LAYERS.items() if name not in ("none", "recurrent_batch")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One replaced normaliser: where, what by what, and which tensors the new one took over."""
+
+    path: str
+    old: str
+    new: str
+    kept: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.old} -> {self.new}, kept {', '.join(self.kept) or 'nothing'}"
+
+
+def swap_norms(model: nn.Module, norm: Norm, **options: Any) -> list[Swap]:
+    """Replace every normaliser of the model, in place, and return what was replaced.
+
+    The new layers take over scale and shift where both layers have them, running statistics
+    where both are batch norms, device, dtype and mode. UserError, before anything is changed,
+    naming the module that cannot be replaced faithfully: one that does not take (N, C, *space),
+    as the layer norms of transformers and ConvNeXt, or that no one here knows; and for weight,
+    spectral and recurrent batch norm, which are no layers that could stand in.
+    """
+    info = NORMS.get(norm) if isinstance(norm, str) else None
+    if info and (info.on_weights or info.recurrent_only):
+        raise UserError(f"{norm} norm is no layer that could replace the normalisers of a model")
+    found = [(p, m) for p, m in model.named_modules(remove_duplicate=False) if _is_norm(p, m)]
+    if not found:
+        raise UserError(f"{type(model).__name__} has no normaliser that could be replaced")
+    new = {old: _stand_in(path, old, norm, options) for path, old in dict(found).items()}
+    kept = {old: _take_over(old, new[old]) for old in new}
+    for path, old in found:
+        model.set_submodule(path, new[old])
+    return [Swap(path, repr(old), repr(new[old]), kept[old]) for path, old in found]
+
+
+def _is_norm(path: str, module: nn.Module) -> bool:
+    """Whether the module is to be replaced; UserError for normalisers that cannot be."""
+    kind = type(module)
+    if kind in REPLACEABLE and path:
+        return True
+    if isinstance(module, (_NormBase, nn.GroupNorm, nn.LayerNorm)) or (
+        re.search("Norm(?!al)", kind.__name__) and not any(module.children())
+    ):
+        raise UserError(
+            f"{path or 'the model itself'}: {kind.__module__}.{kind.__name__} cannot be replaced "
+            "faithfully; only normalisers inside a model that take (N, C, *space) can"
+        )
+    return False
+
+
+def _stand_in(path: str, old: nn.Module, norm: Norm, options: dict[str, Any]) -> nn.Module:
+    channels = old.num_channels if isinstance(old, nn.GroupNorm) else old.num_features
+    try:
+        return make_norm(norm, channels, **options).train(old.training)  # type: ignore[arg-type]
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+@torch.no_grad()
+def _take_over(old: nn.Module, new: nn.Module) -> tuple[str, ...]:
+    """Give new what old has learnt; return the names of those tensors."""
+    tensors = old.state_dict(keep_vars=True)
+    if tensors:
+        new.to(next(iter(tensors.values())))  # device and dtype
+    names = ["weight", "bias"]
+    if isinstance(old, _BatchNorm) and isinstance(new, _BatchNorm):
+        names += ["running_mean", "running_var", "num_batches_tracked"]
+    kept = []
+    for name, target in new.state_dict(keep_vars=True).items():
+        if name in names and name in tensors and target.shape == tensors[name].shape:
+            target.copy_(tensors[name]).requires_grad_(tensors[name].requires_grad)
+            kept.append(name)
+    return tuple(kept)
