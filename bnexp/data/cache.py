@@ -73,7 +73,7 @@ class Source:
 
     def _cached_facts(self) -> Facts | None:
         try:
-            with np.load(self._file) as archive:
+            with self._file.open("rb") as file, np.load(file) as archive:
                 meta = json.loads(str(archive["meta"]))
             stamp = meta.pop("stamp")
             facts = Facts(**meta | {"shape": tuple(meta["shape"])})
@@ -86,7 +86,7 @@ class Source:
         if facts is None:
             return None
         try:
-            with np.load(self._file) as archive:
+            with self._file.open("rb") as file, np.load(file) as archive:
                 splits = Splits(**{name: archive[name] for name in Splits._fields})
         except Exception:
             return None

@@ -48,11 +48,7 @@ def _shape_and_size(data: AnyData) -> tuple[tuple[int, ...], int]:
         train = listing(Path(data.root).expanduser())["train"]
         samples = sum(len(files) for files in train.values())
         return (data.channels, data.image_size, data.image_size), samples - validation_size(samples)
-    if (
-        data.root is not None
-        and data.name != "digits"
-        and not Path(data.root).expanduser().is_dir()
-    ):
+    if data.name != "digits" and data.root and not Path(data.root).expanduser().is_dir():
         raise UserError(f"data.root={data.root}: no such folder; null looks in the usual places")
     info = DATASETS[data.name]
     assert info.shape is not None

@@ -46,7 +46,7 @@ def source(data: Builtin | ImageFolder) -> Source:
 
 
 def _find(data: Builtin) -> Source | None:
-    root = [] if data.root is None else [Path(data.root).expanduser()]
+    root = [Path(data.root).expanduser()] if data.root else []
     debian = [_DEBIAN] if data.name == "fashion_mnist" else []
     module = cifar if data.name.startswith("cifar") else idx
     for folder in (*root, *debian, downloads(data.name)):
@@ -67,10 +67,10 @@ def _find_downloaded(data: Builtin) -> Source:
     if found := _find(data):
         return found
     if data.name.startswith("cifar"):
-        files = f"the folder {cifar.FOLDERS[data.name]}"
+        files = f"{cifar.FOLDERS[data.name]}/"
     else:
         files = " ".join(f"{file}.gz" for file in idx.FILES)
     raise UserError(
-        f"data.root={data.root or 'null'}: {data.name} is not there ({reason}); set data.root to a "
-        f"folder with {files}; data=digits works without network"
+        f"data.root={data.root or 'null'}: no {data.name} found ({reason}); put {files} into a "
+        "folder and set data.root to it; data=digits works without network"
     )

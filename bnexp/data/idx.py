@@ -51,15 +51,14 @@ _FOLDERS = {
 
 def find(name: str, root: Path) -> Source | None:
     """The dataset in `root` or below: as Debian, torchvision or the publisher lays it out."""
-    for folder in _FOLDERS[name]:
-        candidates = [
-            [root / folder / f"{file}.gz", root / folder / file] for file in FILES
-        ]  # the packed file first: it carries its own checksum
-        paths = [next(filter(Path.is_file, pair), None) for pair in candidates]
-        if None not in paths:
-            found = [path for path in paths if path is not None]
-            place = str((root / folder).resolve())
-            return Source(name, 10, place, files_stamp(found), partial(decode, name, found))
+    for folder in (root / below for below in _FOLDERS[name]):
+        paths = []
+        for file in FILES:  # the packed file first: it carries a checksum of its own
+            both = folder / f"{file}.gz", folder / file
+            paths += [path for path in both if path.is_file()][:1]
+        if len(paths) == len(FILES):
+            place, stamp = str(folder.resolve()), files_stamp(paths)
+            return Source(name, 10, place, stamp, partial(decode, name, paths))
     return None
 
 

@@ -16,7 +16,7 @@ class BatchNorm(_BatchNorm):
     """
 
     def _check_input_dim(self, x: Tensor) -> None:
-        check_shape(x, self.num_features)
+        check_input(x, self.num_features, self.eps)
 
 
 class InstanceNorm(_InstanceNorm):
@@ -36,7 +36,7 @@ class InstanceNorm(_InstanceNorm):
         super().__init__(channels, eps, momentum, affine, track_running_stats)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        check_shape(x, self.num_features)
+        check_input(x, self.num_features, self.eps)
         if x.ndim == 2:
             raise ValueError(
                 "Expected input with spatial dimensions for instance norm, got (N, C) of size "
@@ -78,8 +78,10 @@ class LayerNorm(nn.GroupNorm):
         return super().forward(x)
 
 
-def check_shape(x: Tensor, channels: int) -> None:
-    """Raise ValueError unless x is (N, channels) with 0 to 3 spatial dimensions."""
+def check_input(x: Tensor, channels: int, eps: float) -> None:
+    """Raise ValueError unless x is (N, channels) with 0 to 3 spatial dimensions and eps > 0."""
+    if eps <= 0:
+        raise ValueError(f"eps must be positive, got {eps}")
     if not 2 <= x.ndim <= 5:
         raise ValueError(f"expected (N, C) with 0 to 3 spatial dimensions, got a {x.ndim}D input")
     if x.shape[1] != channels:

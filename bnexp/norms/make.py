@@ -99,7 +99,7 @@ def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
 def _imported(path: str) -> Callable[..., nn.Module]:
     module, _, name = path.rpartition(".")
     if not module:
-        raise UserError(f"{path!r} is no normaliser; known are {', '.join(NORMS)}, or package.Class")
+        raise UserError(f"no normaliser {path!r}; known are {', '.join(NORMS)}, or package.Class")
     try:
         found: Callable[..., nn.Module] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:

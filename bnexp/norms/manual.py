@@ -65,7 +65,7 @@ class Normalise(torch.autograd.Function):
         return torch.addcmul(shift, x, scale).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]  # noqa: D102
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         x, mean, rstd, weight = ctx.saved_tensors
         dims = [d for d, size in enumerate(mean.shape) if size == 1]
         if torch.is_grad_enabled():  # a second derivative needs to know that they come from x
@@ -89,7 +89,7 @@ class ManualBatchNorm(BatchNorm):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         self._check_input_dim(x)
-        if not self.training and self.running_mean is not None:
+        if not self.training and self.running_mean is not None and self.running_var is not None:
             rstd = (compute_dtype(self.running_var) + self.eps).rsqrt()
             return normalise_by(x, self.running_mean, rstd, self.weight, self.bias)
         check_batch(x)
@@ -104,17 +104,17 @@ class ManualBatchNorm(BatchNorm):
                 m = x.numel() / mean.numel()
                 self._track(mean.view(-1, self.num_features), var * (m / (m - 1)))
             rstd = (var + self.eps).rsqrt_()
-        if weight is None or bias is None:
-            weight, bias = torch.ones_like(mean), torch.zeros_like(mean)
-        return Normalise.apply(x, mean, rstd, weight, bias, self.eps)  # type: ignore[no-any-return]
+        weight = torch.ones_like(mean) if weight is None else weight
+        bias = torch.zeros_like(mean) if bias is None else bias
+        return Normalise.apply(x, mean, rstd, weight, bias, self.eps)
 
     def _track(self, means: Tensor, variances: Tensor) -> None:
         """Update the running statistics by one batch per row."""
-        assert self.running_mean is not None
+        running_mean, running_var, batches = self.buffers()
         for mean, var in zip(means, variances.view_as(means), strict=True):
-            self.num_batches_tracked.add_(1)
+            batches.add_(1)
             momentum = self.momentum
             if momentum is None:  # the average of all batches
-                momentum = 1 / float(self.num_batches_tracked)
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
-            self.running_var.lerp_(var.to(self.running_var.dtype), momentum)
+                momentum = 1 / float(batches)
+            running_mean.lerp_(mean.to(running_mean.dtype), momentum)
+            running_var.lerp_(var.to(running_var.dtype), momentum)

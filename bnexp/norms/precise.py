@@ -30,18 +30,26 @@ class PreciseBatchNorm(BatchNorm):
         self.samples = samples
 
 
+def wants_population_statistics(model: nn.Module) -> bool:
+    """Whether the model has a PreciseBatchNorm."""
+    return any(isinstance(module, PreciseBatchNorm) for module in model.modules())
+
+
 @torch.no_grad()
 def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Replace the running statistics of every batch norm by those of all batches together.
 
-    The batches are inputs of the model, on its device. Batch norms normalise by each batch's own
-    statistics, as in training; everything else runs as in evaluation (no dropout, no random
-    numbers). mean = E[mean_B], var = E[var_B + mean_B^2] - mean^2 (arXiv:2105.07576, section
-    3.2), weighted by the batches' sizes; var is the biased variance of that population. Batch
-    counters and modes stay as they were, and so does all else if a batch raises. UserError
-    without a batch.
+    The batches are inputs of the model, on its device; no more of them are taken than the samples
+    of a PreciseBatchNorm. Batch norms normalise by each batch's own statistics, as in training;
+    everything else runs as in evaluation (no dropout, no random numbers).
+    mean = E[mean_B], var = E[var_B + mean_B^2] - mean^2 (arXiv:2105.07576, section 3.2), weighted
+    by the batches' sizes; var is the biased variance of that population. Batch counters and modes
+    stay as they were, and so does all else if a batch raises. UserError without a batch.
     """
-    layers = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
+    layers = [
+        m for m in model.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None
+    ]
+    samples = max((m.samples for m in layers if isinstance(m, PreciseBatchNorm)), default=None)
     modes = {module: module.training for module in model.modules()}
     buffers = {buffer: buffer.clone() for layer in layers for buffer in layer.buffers()}
     populations = {layer: Population() for layer in layers}
@@ -53,8 +61,12 @@ def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) 
         model.eval()
         for layer in layers:
             layer.train()
+        seen = 0
         for batch in batches:
             model(batch)
+            seen += len(batch)
+            if samples is not None and seen >= samples:
+                break
     finally:
         for hook in hooks:
             hook.remove()
@@ -65,8 +77,8 @@ def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) 
     for layer, population in populations.items():
         if not population.count:
             raise UserError("population statistics need at least one batch through every layer")
-        layer.running_mean.copy_(population.mean)
-        layer.running_var.copy_(population.var)
+        layer.get_buffer("running_mean").copy_(population.mean)
+        layer.get_buffer("running_var").copy_(population.var)
 
 
 class Population:
@@ -74,8 +86,7 @@ class Population:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean: Tensor | float = 0.0
-        self.var: Tensor | float = 0.0
+        self.mean = self.var = torch.tensor(0.0)
 
     def add(self, x: Tensor) -> None:
         """Count the values of x, (N, C, *space), in; exact for any split of the values."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnexp.norms.layers import check_shape
+from bnexp.norms.layers import check_input
 
 
 class RecurrentBatchNorm(nn.Module):
@@ -39,7 +39,7 @@ class RecurrentBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(1, channels))
 
     def forward(self, x: Tensor, step: int = 0) -> Tensor:  # noqa: D102
-        check_shape(x, self.num_features)
+        check_input(x, self.num_features, self.eps)
         steps = len(self.running_mean)
         if self.training and step >= steps:
             self._resize(step + 1)
@@ -57,9 +57,11 @@ class RecurrentBatchNorm(nn.Module):
         )
 
     def _resize(self, steps: int) -> None:
-        more = (0, 0, 0, steps - len(self.running_mean))
-        self.running_mean = F.pad(self.running_mean, more, value=0.0)
-        self.running_var = F.pad(self.running_var, more, value=1.0)
+        """Keep that many steps, new ones with mean 0 and variance 1, in the same tensors."""
+        known = len(self.running_mean)
+        for buffer, value in ((self.running_mean, 0), (self.running_var, 1)):
+            buffer.resize_(steps, self.num_features)
+            buffer[known:] = value
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from bnexp.norms.layers import check_batch, check_shape
+from bnexp.norms.layers import check_batch, check_input
 from bnexp.norms.manual import Normalise, compute_dtype, normalise_by, statistics
 
 
@@ -54,7 +54,7 @@ class BatchRenorm(nn.Module):
         return self.running_std**2 - self.eps
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        check_shape(x, self.num_features)
+        check_input(x, self.num_features, self.eps)
         mean, std = compute_dtype(self.running_mean), compute_dtype(self.running_std)
         if not self.training:
             return normalise_by(x, mean, std.reciprocal(), self.weight, self.bias)
@@ -66,7 +66,7 @@ class BatchRenorm(nn.Module):
         weight, bias = r, d
         if self.weight is not None and self.bias is not None:
             weight, bias = self.weight * r, self.weight * d + self.bias
-        return Normalise.apply(x, batch_mean, rstd, weight, bias, self.eps)  # type: ignore[no-any-return]
+        return Normalise.apply(x, batch_mean, rstd, weight, bias, self.eps)
 
     def _corrections(
         self, mean: Tensor, std: Tensor, batch_mean: Tensor, batch_std: Tensor

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bnexp.norms.layers import check_shape
+from bnexp.norms.layers import check_input
 from bnexp.norms.manual import compute_dtype
 
 
@@ -22,9 +22,9 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels)) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        check_shape(x, self.num_features)
+        check_input(x, self.num_features, self.eps)
         weight = x.new_ones(self.num_features) if self.weight is None else self.weight
-        return DivideByRMS.apply(x, weight, self.eps)  # type: ignore[no-any-return]
+        return DivideByRMS.apply(x, weight, self.eps)
 
     def extra_repr(self) -> str:  # noqa: D102
         return f"{self.num_features}, eps={self.eps}, affine={self.weight is not None}"
@@ -51,11 +51,10 @@ class DivideByRMS(torch.autograd.Function):
         return (x * rrms).mul_(weight.view(-1, *(1,) * (x.ndim - 2))).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]  # noqa: D102
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         x, rrms, weight = ctx.saved_tensors
         if torch.is_grad_enabled():  # a second derivative needs to know that it comes from x
             rrms = reciprocal_rms(x, ctx.eps)
-        dims = list(range(1, x.ndim))
         space = list(range(2, x.ndim))
         d_weight = (x * rrms).mul_(dy)  # of each value; next of each sample and channel
         if space:

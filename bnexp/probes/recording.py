@@ -17,7 +17,7 @@ class Recording:
 
     def __init__(self, tables: dict[str, list[Row]]) -> None:
         tensors = [cell for rows in tables.values() for row in rows for cell in row if _on(cell)]
-        self._packed = torch.cat([tensor.detach().flatten() for tensor in tensors or [_NOTHING]])
+        self._packed = torch.cat([tensor.flatten() for tensor in tensors or [_NOTHING]])
         self._tables = {
             name: [tuple(cell.shape if _on(cell) else cell for cell in row) for row in rows]
             for name, rows in tables.items()

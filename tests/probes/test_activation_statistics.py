@@ -27,6 +27,7 @@ def measured(model: nn.Module, x: Tensor, **options: Any) -> dict[tuple[str, str
 floats = st.floats(-1000, 1000, width=32)
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, st.integers(1, 300), elements=floats))
 def test_moments_and_percentiles_against_numpy(x: np.ndarray) -> None:
     values = torch.stack([*moments(torch.from_numpy(x)), *percentiles(torch.from_numpy(x))])
@@ -35,6 +36,7 @@ def test_moments_and_percentiles_against_numpy(x: np.ndarray) -> None:
     assert values.tolist() == pytest.approx(expected, rel=1e-4, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, st.integers(0, 300), elements=st.integers(0, 64)))
 def test_histogram_of_bin_edges(x: np.ndarray) -> None:
     x = np.concatenate([[0, 64], x])
@@ -192,7 +194,7 @@ def test_later_work_in_place_is_not_seen() -> None:
     assert measured(model, x)["0", "activation"]["mean"] == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from([math.nan, math.inf, -math.inf]), st.integers(0, 11))
 def test_values_that_are_not_finite(value: float, place: int) -> None:
     x = torch.randn(4, 3)

@@ -1,0 +1,77 @@
+"""The layer that our own nets are built from, and its initialisation."""
+
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from bnexp.config import CNN, MLP, RNN
+from bnexp.norms import attach_norm
+from bnexp.norms.catalogue import NORMS
+
+L = TypeVar("L", nn.Linear, nn.Conv2d)
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+}
+
+
+class Layer(nn.Module):
+    """`linear` (or a convolution), `norm`, `activation`, `dropout`; the norm may come after."""
+
+    def __init__(self, linear: nn.Linear | nn.Conv2d, model: MLP | CNN) -> None:
+        super().__init__()
+        norm, channels = model.norm, linear.weight.shape[0]
+        if isinstance(linear, nn.Linear) and norm in NORMS and NORMS[norm].needs_space:
+            norm = "none"  # a cnn's hidden linear layers, when the norm is one over space
+        options = model.norm_options if norm == model.norm else {}
+        self.linear, self.norm = attach_norm(linear, norm, channels, **options)
+        self.activation = ACTIVATIONS[model.activation]()
+        self.dropout = nn.Dropout(model.dropout)
+        self.after = model.placement == "after"
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        x = self.linear(x)
+        x = self.norm(self.activation(x)) if self.after else self.activation(self.norm(x))
+        return self.dropout(x)
+
+
+class Head(nn.Module):
+    """The output layer: `linear`, and a norm on the logits if `norm_output`."""
+
+    def __init__(self, linear: nn.Linear, model: MLP | CNN | RNN) -> None:
+        super().__init__()
+        self.linear: nn.Module = linear
+        self.norm: nn.Module = nn.Identity()
+        if model.norm_output:
+            width = linear.out_features
+            self.linear, self.norm = attach_norm(linear, model.norm, width, **model.norm_options)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return self.norm(self.linear(x))
+
+
+@torch.no_grad()
+def initialised(layer: L, model: MLP | CNN | RNN) -> L:
+    """Draw the layer's weights as `init` says, and scale them by `init_scale`.
+
+    `he`: variance 2 / fan-in (arXiv:1502.01852); `xavier`: 2 / (fan-in + fan-out); `orthogonal`:
+    rows or columns orthonormal; biases are then 0. `default` is PyTorch's own, uniform with
+    variance 1 / (3 fan-in), for weights and biases.
+    """
+    match model.init:
+        case "he":
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        case "xavier":
+            nn.init.xavier_normal_(layer.weight)
+        case "orthogonal":
+            nn.init.orthogonal_(layer.weight)
+    if model.init != "default" and layer.bias is not None:
+        layer.bias.zero_()
+    layer.weight.mul_(model.init_scale)
+    return layer
