@@ -80,8 +80,12 @@ def _usage() -> str:
 
 def _train(arguments: list[str]) -> int:
     from bnexp.compose import run_hydra
+    from bnexp.sweep.plugins import register
+    from bnexp.sweep.run import Stopped
+    from bnexp.sweep.sweep import Sweep
 
     codes: list[int] = []
+    refused: list[str] = []
     command = shlex.join(["bnexp", "train", *map(_without_folders, arguments)])
 
     def job(config: Any) -> float:
@@ -90,19 +94,41 @@ def _train(arguments: list[str]) -> int:
         from bnexp.compose import as_plain
 
         preset = HydraConfig.get().runtime.choices.get("model")
-        code, objective = _train_one(as_plain(config), str(preset), command)
+        try:
+            code, objective = _train_one(as_plain(config), str(preset), command)
+        except UserError as error:  # said at the end: Hydra would add lines of its own
+            refused.extend(error.lines)
+            return float("inf")
         codes.append(code)
         return objective
 
-    run_hydra("train", arguments, job)
+    register()
+    sweep = Sweep(command, job)
+    stopped = None
+    try:
+        run_hydra("train", arguments, sweep)
+    except Stopped as early:
+        stopped = early
+    if sweep.jobs or stopped:
+        return sweep.finish(stopped)
+    if refused:
+        raise UserError(*refused)
     return max(codes, default=0)
 
 
 def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, float]:
     """Exit code and final validation loss of one run; infinite unless it is done and finite."""
     from bnexp.plan import plan
+    from bnexp.sweep.jobs import Job
 
+    if tree.get("sweep"):
+        raise UserError("sweep=...: its grids are for `bnexp train -m`")
     planned = plan(tree, preset)
+    if planned.config.dry_run:
+        from bnexp.sweep.preview import preview
+
+        print(preview([Job((), planned)], workers=1, retry="failed"))
+        return 0, float("inf")
     from bnexp.training.loop import Interrupted
     from bnexp.training.run import Busy
     from bnexp.training.run import run as train
@@ -119,8 +145,6 @@ def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, fl
         from bnexp.runs.record import find_run
 
         folder = find_run(planned.runs_dir, planned.identity, planned.preset)
-        if isinstance(error, UserError):
-            raise
         text = (str(error) or "no message").splitlines()[0]
         where = folder / "error.txt"
         print(f"bnexp: failed: {type(error).__name__}: {text}; see {where}", file=sys.stderr)

@@ -5,6 +5,7 @@ groups of `conf/`, and a key may be given whether or not the composed file has i
 Hydra, says which keys exist, so that all mistakes are reported at once.
 """
 
+import copy
 import os
 import sys
 import traceback
@@ -39,7 +40,9 @@ def rewrite(arguments: Iterable[str]) -> list[str]:
         key, equals, value = argument.partition("=")
         name = key.lstrip("+")
         takes_value = position > 0 and arguments[position - 1] in ("-cn", "-cd", "-cp", "-p")
-        if not equals or argument.startswith(("-", "~", "hydra.", "hydra/")) or takes_value:
+        if argument == "--dry-run":
+            rewritten.append("++dry_run=true")
+        elif not equals or argument.startswith(("-", "~", "hydra.", "hydra/")) or takes_value:
             rewritten.append(argument)
         elif name.partition("@")[0] in GROUPS:
             rewritten.append(f"{name}={value}")
@@ -80,15 +83,67 @@ def run_hydra(command: str, arguments: Iterable[str], task: Callable[..., Any]) 
 
 def compose(overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
     """The composed training configuration as plain data, and the name of its model preset."""
+    with _one_line_complaints():
+        config = _load(rewrite(overrides))
+        return as_plain(config), str(config.hydra.runtime.choices.get("model"))
+
+
+class Composer:
+    """Composes the jobs of a sweep: Hydra once for every choice of presets, then values merged in.
+
+    Hydra takes some 40 ms for a composition; merging a job's plain values takes 3. `load` makes a
+    whole configuration, with its `hydra`, from rewritten overrides.
+    """
+
+    def __init__(self, load: Callable[[list[str]], Any] | None = None) -> None:
+        self.load = load or _load
+        self.bases: dict[tuple[str, ...], tuple[Any, str]] = {}
+
+    def __call__(self, overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
+        """The configuration as plain data and the name of its model preset, as `compose`."""
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+        from omegaconf import OmegaConf
+
+        overrides = list(overrides)
+        values = [override for override in overrides if override.startswith("++")]
+        if not all(_sets_a_value(override) for override in values) or any(
+            override.startswith("~") for override in overrides
+        ):
+            values = []  # order may matter: leave all of it to Hydra
+        with _one_line_complaints():
+            base, preset = self._base(tuple(o for o in overrides if o not in values))
+            config = copy.deepcopy(base)
+            for override in OverridesParser.create().parse_overrides(values):
+                OmegaConf.update(
+                    config, override.key_or_group, override.value(), merge=True, force_add=True
+                )
+            return as_plain(config), preset
+
+    def _base(self, overrides: tuple[str, ...]) -> tuple[Any, str]:
+        from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
+
+        if overrides not in self.bases:
+            config = self.load(list(overrides))
+            HydraConfig.instance().set_config(config)  # for ${hydra:...}
+            names = [name for name in config if name != "hydra"]
+            preset = str(config.hydra.runtime.choices.get("model"))
+            self.bases[overrides] = OmegaConf.masked_copy(config, names), preset
+        return self.bases[overrides]
+
+
+def _sets_a_value(override: str) -> bool:
+    from bnexp.config import Config
+
+    return override.partition("=")[0].lstrip("+").partition(".")[0] in Config.model_fields
+
+
+def _load(overrides: list[str]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    with (
-        _one_line_complaints(),
-        initialize_config_dir(version_base="1.3", config_dir=str(CONF)),
-    ):
-        config = hydra_compose("train", rewrite(overrides), return_hydra_config=True)
-        return as_plain(config), str(config.hydra.runtime.choices.get("model"))
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return hydra_compose("train", overrides, return_hydra_config=True)
 
 
 def as_plain(config: Any) -> dict[str, Any]:

@@ -135,9 +135,16 @@ class ImageFolder(Data):
     """A tree `train/<class>/*`, `test/<class>/*` of images."""
 
     name: Literal["image_folder"]
-    root: str = Field(min_length=1, description="the folder that holds train/ and test/")
+    root: str = Field(description="the folder that holds train/ and test/")
     image_size: Annotated[int, Field(ge=4, le=512)] = Field(description="side length in pixels")
     channels: Literal[1, 3]
+
+    @field_validator("root")
+    @classmethod
+    def _named(cls, root: str) -> str:
+        if not root:
+            raise ValueError("must name the folder that holds train/<class>/* and test/<class>/*")
+        return root
 
 
 class Synthetic(Data):
@@ -250,6 +257,12 @@ class Config(Section):
     runs_dir: str = Field(min_length=1, description="folder of the records")
     rerun: bool = Field(description="train again what is done")
     progress: bool | None = Field(description="progress bar; null shows it on a terminal")
+    workers: Positive | None = Field(description="runs at once; null is one per core, or per GPU")
+    exclusive: bool = Field(description="let nothing of the sweep run beside this run")
+    retry: Literal["failed"] | None = Field(description="what a sweep trains again, besides new")
+    on_error: Literal["continue", "stop"] = Field(description="what a failure does to the sweep")
+    dry_run: bool = Field(description="say what would be trained, and train nothing; --dry-run")
+    sweep: list[dict[str, Any]] = Field(description="grids to train with -m; see README")
     model: Model
     data: AnyData
     optimizer: AnyOptimizer
@@ -269,4 +282,5 @@ class Config(Section):
 NOT_IDENTITY = (
     "threads", "runs_dir", "rerun", "progress", "data.root", "data.download",
     "training.checkpoint_seconds", "training.save_weights", "logger",
+    "workers", "exclusive", "retry", "on_error", "dry_run", "sweep",
 )  # fmt: skip

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from bnexp import schema
-from bnexp.config import AnyData, Config, Model
+from bnexp.config import AnyData, Config, Model, Torchvision
 from bnexp.data import Facts, describe
 from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.models.check import check as check_model
+from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import identity
 
 
@@ -29,8 +33,10 @@ class Plan:
         return Path(self.config.runs_dir)
 
 
-def plan(tree: Mapping[str, Any], preset: str) -> Plan:
+def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     """Check a composed configuration against the schema, the dataset and the device.
+
+    `here` says whether the run is for this machine, so that its device must be in it.
 
     Raises UserError with one line for every problem found.
     """
@@ -51,9 +57,11 @@ def plan(tree: Mapping[str, Any], preset: str) -> Plan:
         rest = facts.train % data.batch_size
         smallest = data.batch_size if data.drop_last or rest == 0 else rest
         problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
+        if isinstance(model, Torchvision) or model.norm not in NORMS:
+            problems += _try_out(model.model_dump_json(), facts.shape, facts.classes, smallest)
     device = ""
     try:
-        device = resolve_device(str(tree.get("device")))
+        device = resolve_device(str(tree.get("device")), here)
     except UserError as error:
         problems += error.lines
     if problems or facts is None:
@@ -62,9 +70,30 @@ def plan(tree: Mapping[str, Any], preset: str) -> Plan:
     return Plan(config, facts, preset, identity(config.model_dump(), facts.content))
 
 
-def resolve_device(name: str) -> str:
-    """`auto` becomes the accelerator that torch sees, or cpu; others must be there."""
-    if name == "cpu" or not name.startswith(("auto", "cuda", "mps")):
+@lru_cache(maxsize=1024)
+def _try_out(model: str, shape: tuple[int, ...], classes: int, batch_size: int) -> list[str]:
+    """Problems of a model or norm from elsewhere, found by building it and passing a batch."""
+    import torch
+
+    from bnexp.models import build_model
+
+    config: Model = TypeAdapter(Model).validate_json(model)
+    name = config.name if isinstance(config, Torchvision) else config.norm
+    with torch.random.fork_rng(), torch.no_grad():
+        try:
+            net = build_model(config, shape, classes)
+            net.train()(torch.zeros(batch_size, *shape))
+        except UserError as error:
+            return error.lines
+        except (Exception, SystemExit) as error:
+            text = (str(error) or type(error).__name__).strip().partition("\n")[0]
+            return [f"{name}: fails in training on {batch_size} samples of {list(shape)}: {text}"]
+    return []
+
+
+def resolve_device(name: str, here: bool = True) -> str:
+    """`auto` becomes the accelerator that torch sees, or cpu; others must be there, if `here`."""
+    if name == "cpu" or (name != "auto" and not here) or not name.startswith(("auto", "cuda", "mps")):
         return name  # a name that is no device is the schema's to refuse
     import torch
 

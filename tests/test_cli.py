@@ -12,7 +12,7 @@ from bnexp.cli import COMMANDS, run
 from bnexp.norms.catalogue import NORMS
 from tests.conftest import REPOSITORY, Cli
 
-SHORT = ("training.epochs=2", "training.max_steps=8", "device=cpu")
+SHORT = ("training.epochs=2", "training.max_steps=8", "device=cpu", "threads=1")
 
 
 def headers(folder: Path) -> list[dict[str, object]]:
@@ -184,11 +184,11 @@ def test_user_configs_outside_the_package(tmp_path: Path) -> None:
 
 def test_a_failed_run_says_where_to_look(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
-        "from torch import nn\n"
+        "import torch\nfrom torch import nn\n"
         "class Net(nn.Module):\n"
         "    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(64, 10)\n"
         "    def forward(self, x):\n"
-        "        if self.training: raise RuntimeError('on purpose')\n"
+        "        if self.training and torch.is_grad_enabled(): raise RuntimeError('on purpose')\n"
         "        return self.fc(x.flatten(1))\n"
     )
     path = f"{REPOSITORY}{os.pathsep}{tmp_path}"

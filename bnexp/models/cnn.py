@@ -30,7 +30,8 @@ class CNN(nn.Module):
         features = [channels[-1] * height * width, *model.fc_widths, classes]
         *hidden, head = [initialised(nn.Linear(a, b), model) for a, b in pairwise(features)]
         self.blocks = len(convs)
-        self.layers = nn.ModuleList(Layer(linear, model) for linear in [*convs, *hidden])
+        linears: list[nn.Conv2d | nn.Linear] = [*convs, *hidden]
+        self.layers = nn.ModuleList(Layer(linear, model) for linear in linears)
         self.head = Head(head, model)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102

@@ -12,6 +12,11 @@ from bnexp.config import Module, Torchvision
 from bnexp.errors import UserError
 from bnexp.norms import swap_norms
 
+# In training these return the logits of auxiliary outputs too, unless told not to.
+_AUXILIARY = {
+    name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")
+}
+
 
 class GrayToColor(nn.Module):
     """Repeats the one channel of a grey image for a `model` that expects three."""
@@ -27,60 +32,78 @@ class GrayToColor(nn.Module):
 def build_external(model: Torchvision, shape: tuple[int, ...], classes: int) -> nn.Module:
     """A model with untrained weights, its normalisers swapped unless `norm` is `keep`.
 
-    UserError where it cannot be built, or does not turn (N, *shape) into logits (N, classes).
+    A class or function of the user's is called with model.kwargs, and with `num_classes` and
+    `shape` (of one sample) where it has parameters of these names. torchvision's models get
+    images of one channel through GrayToColor. UserError where the model cannot be built, or does
+    not turn (N, *shape) into logits (N, classes).
     """
-    net = _module(model, shape, classes) if isinstance(model, Module) else _torchvision(
-        model, shape, classes
-    )
+    if isinstance(model, Module):
+        net = _module(model, shape, classes)
+    else:
+        net = _torchvision(model, classes)
     if model.norm != "keep":
-        swap_norms(net, model.norm, **model.norm_options)
+        try:
+            swap_norms(net, model.norm, **model.norm_options)
+        except UserError as error:
+            raise UserError(*(f"model.norm={model.norm}: {x}" for x in error.lines)) from error
+    if not isinstance(model, Module) and shape[0] == 1:
+        net = GrayToColor(net)
     _try_out(net, model.name, shape, classes)
     return net
 
 
-def _torchvision(model: Torchvision, shape: tuple[int, ...], classes: int) -> nn.Module:
+def _torchvision(model: Torchvision, classes: int) -> nn.Module:
     from torchvision import models
 
     names = models.list_models(module=models)
     if model.name not in names:
         near = ", ".join(get_close_matches(model.name, names, n=3)) or "resnet18"
-        raise UserError(f"model.name={model.name}: no torchvision classification model; near: {near}")
-    try:
-        net = models.get_model(model.name, weights=None, num_classes=classes, **model.kwargs)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"model.kwargs={model.kwargs}: {model.name} refuses them: {error}") from error
-    return GrayToColor(net) if shape[0] == 1 else net
+        raise UserError(
+            f"model.name={model.name}: no torchvision classification model; near: {near}"
+        )
+    kwargs = {"num_classes": classes} | _AUXILIARY.get(model.name, {}) | model.kwargs
+    return _call(models.get_model_builder(model.name), kwargs, model)
 
 
 def _module(model: Module, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """Call the class or function, with `num_classes` and `shape` if it has such parameters."""
     home, _, name = model.name.rpartition(".")
     try:
         make = getattr(import_module(home), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"model.name={model.name}: cannot be imported: {error}") from error
-    given: dict[str, Any] = {"num_classes": classes, "shape": shape}
-    parameters = inspect.signature(make).parameters
-    given = {key: value for key, value in given.items() if key in parameters} | model.kwargs
-    try:
-        net = make(**given)
-    except TypeError as error:
-        raise UserError(f"model.kwargs={model.kwargs}: {model.name} refuses them: {error}") from error
+        parameters = inspect.signature(make).parameters
+    except Exception as error:
+        raise UserError(f"model.name={model.name}: cannot be imported: {_line(error)}") from error
+    given = {"num_classes": classes, "shape": shape}
+    given = {key: value for key, value in given.items() if key in parameters}
+    net = _call(make, given | model.kwargs, model)
     if not isinstance(net, nn.Module):
         raise UserError(f"model.name={model.name}: gives {type(net).__name__}, not an nn.Module")
     return net
 
 
+def _call(make: Any, kwargs: dict[str, Any], model: Torchvision) -> Any:
+    try:
+        return make(**kwargs)
+    except Exception as error:
+        raise UserError(
+            f"model.name={model.name}: cannot be built with {kwargs}: {_line(error)}"
+        ) from error
+
+
 def _try_out(net: nn.Module, name: str, shape: tuple[int, ...], classes: int) -> None:
     was_training = net.training
     net.eval()
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
             logits = net(torch.zeros(2, *shape))
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            line = str(error).strip().partition("\n")[0]
-            raise UserError(f"model.name={name}: fails on samples of {list(shape)}: {line}") from error
+        except Exception as error:
+            raise UserError(
+                f"model.name={name}: fails on samples of {list(shape)}: {_line(error)}"
+            ) from error
     net.train(was_training)
     if not isinstance(logits, Tensor) or logits.shape != (2, classes):
         got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise UserError(f"model.name={name}: two samples give {got}, not logits [2, {classes}]")
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().partition("\n")[0]

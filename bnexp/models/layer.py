@@ -1,6 +1,5 @@
 """The layer that our own nets are built from, and its initialisation."""
 
-
 from typing import TypeVar
 
 import torch
@@ -58,11 +57,13 @@ class Head(nn.Module):
 
 @torch.no_grad()
 def initialised(layer: L, model: MLP | CNN | RNN) -> L:
-    """Draw the layer's weights as `init` says, and scale them by `init_scale`.
+    """Draw the layer's weights as `init` says, and multiply them by `init_scale`.
 
-    `he`: variance 2 / fan-in (arXiv:1502.01852); `xavier`: 2 / (fan-in + fan-out); `orthogonal`:
-    rows or columns orthonormal; biases are then 0. `default` is PyTorch's own, uniform with
-    variance 1 / (3 fan-in), for weights and biases.
+    Every linear and convolutional layer goes through here, the output layer too. `he`: normal
+    with variance 2 / fan-in (arXiv:1502.01852), whatever the activation; `xavier`: normal with
+    2 / (fan-in + fan-out); `orthogonal`: rows or columns orthonormal; biases are then 0.
+    `default` is PyTorch's own, uniform with variance 1 / (3 fan-in), for weights and biases. The
+    scale leaves biases alone.
     """
     match model.init:
         case "he":

@@ -10,27 +10,29 @@ from torch.nn.utils import parametrize
 from bnexp.config import RNN as Config
 from bnexp.models.layer import ACTIVATIONS, Head, initialised
 from bnexp.models.shapes import hidden_widths
-from bnexp.norms import attach_norm, make_norm
+from bnexp.norms import attach_norm, is_batch_norm, make_norm
 from bnexp.norms.catalogue import NORMS, NormInfo
 
 
 class RecurrentLayer(nn.Module):
-    """h_t = f(norm(W x_t + U h_{t-1} + b)), from (N, T, inputs) to (N, T, width).
+    """h_t = f(norm(W x_t + U h_{t-1} + b)), h_0 = 0, from (N, T, inputs) to (N, T, width).
 
-    Norms of one sample act on the sum, as written. Batch-statistics norms act on the input
-    transform W x_t + b only, over all samples and steps at once (arXiv:1510.01378), except
-    `recurrent_batch`, which acts on both transforms with statistics per step.
+    Norms of one sample act on the sum, as written (arXiv:1607.06450). Batch-statistics norms act
+    on the input transform W x_t + b only, over all samples and steps at once (arXiv:1510.01378),
+    except `recurrent_batch`, which acts on both transforms with statistics per step
+    (arXiv:1603.09025). Norms of weights act on W and U. Dropout is on what the layer hands on,
+    not on what it remembers (arXiv:1409.2329).
     """
 
     def __init__(self, linear: nn.Linear, recurrent: nn.Linear, model: Config) -> None:
         super().__init__()
-        info = NORMS.get(model.norm, NormInfo("someone else's, taken to act on the sum"))
+        info = NORMS.get(model.norm, NormInfo("someone else's"))
         width, options = linear.out_features, model.norm_options
         self.linear, self.norm = attach_norm(linear, model.norm, width, **options)
         self.recurrent: nn.Module = recurrent
         self.recurrent_norm: nn.Module = nn.Identity()
         self.per_step = info.recurrent_only
-        self.on_inputs = info.batch_statistics and not self.per_step
+        self.on_inputs = is_batch_norm(self.norm) and not self.per_step
         if info.on_weights:
             self.recurrent, _ = attach_norm(recurrent, model.norm, width, **options)
         if self.per_step:
@@ -43,7 +45,7 @@ class RecurrentLayer(nn.Module):
         with parametrize.cached() if self.cached else nullcontext():
             inputs = self.linear(x)
             if self.on_inputs:
-                inputs = self.norm(inputs.flatten(0, 1)).view_as(inputs)
+                inputs = self.norm(inputs.mT).mT  # to (N, C, T) and back
             h = inputs.new_zeros(len(x), inputs.shape[2])
             states = []
             for step, z in enumerate(inputs.unbind(1)):

@@ -27,8 +27,10 @@ def statistics(x: Tensor, dims: list[int]) -> tuple[Tensor, Tensor]:
     bf16 and fp16 are summed in fp32.
     """
     x = compute_dtype(x)
-    mean = x.mean(dims, keepdim=True)
-    var = (x - mean).square_().mean(dims, keepdim=True)
+    total = x.sum(dims, keepdim=True)  # much faster than .mean on a CPU
+    m = x.numel() / total.numel()
+    mean = total / m
+    var = (x - mean).square_().sum(dims, keepdim=True) / m
     return mean, var
 
 
@@ -74,10 +76,10 @@ class Normalise(torch.autograd.Function):
         m = x.numel() / mean.numel()
         d_bias = dy.sum(dims, keepdim=True, dtype=mean.dtype)
         d_weight = (x - mean).mul_(dy).sum(dims, keepdim=True) * rstd
-        # dx as a sum of multiples of 1, x and dy: the fewest passes over memory
+        # in place and in this order: one tensor as large as x at a time besides dx
         scale = weight.view_as(mean) * rstd
-        slope = scale * rstd * d_weight / -m
-        dx = torch.addcmul(scale * d_bias / -m - slope * mean, x, slope).addcmul_(dy, scale)
+        dx = (x - mean).mul_(scale * rstd * d_weight / -m)
+        dx = dx.addcmul_(dy.to(mean.dtype), scale).sub_(scale * d_bias / m)
         return dx.to(x.dtype), None, None, d_weight.view_as(weight), d_bias.view_as(weight), None
 
 
@@ -102,19 +104,18 @@ class ManualBatchNorm(BatchNorm):
             mean, var = statistics(x, dims)
             if self.training and self.track_running_stats:
                 m = x.numel() / mean.numel()
-                self._track(mean.view(-1, self.num_features), var * (m / (m - 1)))
+                self._track(mean, var * (m / (m - 1)))
             rstd = (var + self.eps).rsqrt_()
         weight = torch.ones_like(mean) if weight is None else weight
         bias = torch.zeros_like(mean) if bias is None else bias
         return Normalise.apply(x, mean, rstd, weight, bias, self.eps)
 
-    def _track(self, means: Tensor, variances: Tensor) -> None:
-        """Update the running statistics by one batch per row."""
-        running_mean, running_var, batches = self.buffers()
-        for mean, var in zip(means, variances.view_as(means), strict=True):
-            batches.add_(1)
-            momentum = self.momentum
-            if momentum is None:  # the average of all batches
-                momentum = 1 / float(batches)
-            running_mean.lerp_(mean.to(running_mean.dtype), momentum)
-            running_var.lerp_(var.to(running_var.dtype), momentum)
+    def _track(self, mean: Tensor, var: Tensor) -> None:
+        """Update the running statistics by one batch."""
+        buffers: dict[str, Any] = self._buffers
+        batches, momentum = buffers["num_batches_tracked"], self.momentum
+        batches += 1
+        if momentum is None:  # the average of all batches
+            momentum = 1 / float(batches)
+        for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], var)):
+            running.copy_(compute_dtype(running).lerp(new.view_as(running), momentum))

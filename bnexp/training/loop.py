@@ -116,6 +116,7 @@ class Training:
             noise = torch.Generator().manual_seed(config.seed * 1_000_003 + self.epoch)
             if self.next_in_epoch:
                 noise.set_state(self.noise_state)
+            self.model.train()
             for position in range(self.next_in_epoch, steps_per_epoch):
                 if self.step == total:
                     break
@@ -127,12 +128,11 @@ class Training:
                     if stopping:
                         raise Interrupted(self.step)
 
+                start = perf_counter()
                 group = order[position * training.accumulate : (position + 1) * training.accumulate]
                 micro_batches = [self._take(indices, noise) for indices in group]
-                self._probe(*micro_batches[0])
+                probing = self._probe(*micro_batches[0])
 
-                start = perf_counter()
-                self.model.train()
                 lr = learning_rate(config.optimizer.lr, training, self.step, steps_per_epoch)
                 for parameters in self.optimizer.param_groups:
                     parameters["lr"] = lr
@@ -149,7 +149,7 @@ class Training:
                 self.scaler.update()
                 self.optimizer.zero_grad()
 
-                spent = perf_counter() - start
+                spent = perf_counter() - start - probing
                 self.seconds["training"] += spent
                 self.losses.append(loss)
                 self.pending.append((self.step, self.epoch + 1, lr, spent))
@@ -187,7 +187,9 @@ class Training:
         smoothing = self.config.training.label_smoothing
         return F.cross_entropy(logits.float(), y, label_smoothing=smoothing)
 
-    def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> None:
+    def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> float:
+        """Record what is due at this step; returns the seconds that it took."""
+        start = perf_counter()
         probes = self.config.probes
         wanted = {
             "gradients": due(probes.gradients, self.step, last),
@@ -195,11 +197,14 @@ class Training:
             "histograms": due(probes.histograms, self.step, last),
         }
         if any(wanted.values()):
-            start = perf_counter()
-            self.model.train()
-            recording = probe(self.model, x, y, self._loss, autocast=self.autocast, **wanted)
+            scale = self.scaler.scale(torch.ones((), device=self.device))  # 1 but in fp16
+            recording = probe(
+                self.model, x, y, self._loss, autocast=self.autocast, loss_scale=scale, **wanted
+            )
             self.recordings.append((self.step, recording))
-            self.seconds["probing"] += perf_counter() - start
+        spent = perf_counter() - start
+        self.seconds["probing"] += spent
+        return spent
 
     def _flush(self) -> None:
         """Bring over what the device holds; this is where the device is waited for."""

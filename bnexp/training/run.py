@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,21 +43,23 @@ class Finished:
     new: bool
 
 
-def run(plan: Plan, command: str, quiet: bool = False) -> Finished:
+def run(
+    plan: Plan, command: str, quiet: bool = False, stop: Callable[[], bool] = lambda: False
+) -> Finished:
     """Train the planned run, go on with it, or return it if it is done.
 
-    Raises Busy where another process holds it, Interrupted after SIGINT or SIGTERM, and whatever
-    training raised, which the record then holds as `failed`.
+    Raises Busy where another process holds it, Interrupted after SIGINT or SIGTERM or once `stop`
+    says so, and whatever training raised, which the record then holds as `failed`.
     """
     lock = run_lock(plan.runs_dir, plan.identity)
     try:
         with lock:
-            return _run_locked(plan, command, quiet)
+            return _run_locked(plan, command, quiet, stop)
     except Timeout:
         raise Busy(f"{plan.preset}-{plan.identity} is being trained by another process") from None
 
 
-def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
+def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool]) -> Finished:
     folder = find_run(plan.runs_dir, plan.identity, plan.preset)
     header = read_header(folder)
     if header is not None and header["status"] == "done":
@@ -88,7 +90,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
     training = None
     with _stop_signals() as asked:
         try:
-            training = Training(plan, record, progress, stop=lambda: bool(asked))
+            training = Training(plan, record, progress, stop=lambda: bool(asked) or stop())
             training.run()
             outcome = _outcome(training, record)
         except Diverged as end:
@@ -99,7 +101,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool) -> Finished:
         except KeyboardInterrupt:
             record.mark("interrupted", reason="at once; goes on from the last checkpoint, if any")
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             (folder / "error.txt").write_text(traceback.format_exc())
             record.mark("failed", reason=_reason(error))
             raise
@@ -221,7 +223,7 @@ def _peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return "out of memory"
     return f"{type(error).__name__}: {error}".splitlines()[0]

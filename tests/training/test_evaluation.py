@@ -25,7 +25,7 @@ def test_evaluation_mode_by_hand() -> None:
     loss, accuracy = evaluate(model, x, y, OFF).tolist()
     logits = model.eval()(x)
     torch.testing.assert_close(loss, F.cross_entropy(logits, y).item(), rtol=1e-5, atol=1e-6)
-    assert accuracy == torch.tensor((logits.argmax(1) == y).float().mean()).item()
+    assert accuracy == (logits.argmax(1) == y).float().mean().item()
 
 
 def test_train_mode_uses_batch_statistics_without_dropout_and_restores_buffers() -> None:

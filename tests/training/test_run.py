@@ -20,7 +20,10 @@ from tests.conftest import REPOSITORY
 from tests.training.conftest import Planner
 
 CLOCK = ["seconds", "samples_per_second", "peak_memory", "provenance", "folder"]
-RICH = ("model=cnn_bn", "model.dropout=0.2", "data.flip=true", "data.crop=1", "optimizer=adam")
+RICH = (
+    "model=cnn_small", "model.norm=batch", "model.dropout=0.2", "data.flip=true", "data.crop=1",
+    "optimizer=adam", "threads=1",
+)  # fmt: skip
 
 
 def tables(runs_dir: Path) -> dict[str, pd.DataFrame]:
@@ -52,11 +55,11 @@ def test_the_record_is_whole(planned: Planner) -> None:
     assert list(runs.steps["step"]) == list(range(12))
     assert list(runs.epochs["epoch"]) == [0, 1]
     assert runs.epochs.notna().all().all()
-    assert set(runs.gradients["step"]) == {0, 1, 2, 5, 10, 12}
+    assert set(runs.gradients["step"]) == {0, 1, 10, 12}
     assert list(runs.gradients["layer"].unique()) == ["layers.0", "layers.1", "layers.2", "head"]
     assert set(runs.histograms["step"]) == {0, 12}
     weights = torch.load(done.folder / "weights.pt", weights_only=True)
-    assert weights["head.weight"].shape == (10, 64)
+    assert weights["head.linear.weight"].shape == (10, 64)
 
 
 def test_seeds_differ_and_the_same_seed_does_not(planned: Planner) -> None:

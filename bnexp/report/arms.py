@@ -1,0 +1,310 @@
+"""Arms: runs that differ only in their seed, found by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from bnexp.config import Config
+from bnexp.errors import UserError
+from bnexp.report.filters import known, where
+from bnexp.report.labels import canonical, is_unset, key_name, label, label_keys, value_name
+from bnexp.report.reading import read, usable
+from bnexp.report.style import NORM_ORDER, Look, look
+from bnexp.runs.identity import excluded
+from bnexp.runs.tables import Runs
+
+# Keys that are tuned: an arm may be shown at its best value, chosen on the validation split.
+TUNED = ("optimizer.lr", "optimizer.weight_decay", "optimizer.momentum")
+MOST = 8  # arms that a figure of curves takes; beyond, tuned keys are at their best, others held
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
+
+    `missing` counts its runs that failed or are not done, and those that it lacks beside the
+    largest arm of the figure.
+    """
+
+    label: str
+    values: dict[str, Any]
+    look: Look
+    runs: pd.DataFrame
+    missing: int
+
+    @cached_property
+    def trained(self) -> pd.DataFrame:
+        """Runs that enter averages."""
+        return self.runs[self.runs["outcome"] == "trained"]
+
+    @cached_property
+    def untrained(self) -> pd.DataFrame:
+        """Runs that ended at chance level with a finite loss."""
+        return self.runs[self.runs["outcome"] == "not trained"]
+
+    @cached_property
+    def diverged(self) -> pd.DataFrame:
+        """Runs whose loss left all bounds."""
+        return self.runs[self.runs["outcome"] == "diverged"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Columns that every table has."""
+        return {
+            "n": len(self.trained),
+            "diverged": len(self.diverged),
+            "not_trained": len(self.untrained),
+            "missing": self.missing,
+        }
+
+    @property
+    def counted(self) -> str:
+        """The label with words such as "n = 4, 1 diverged"."""
+        words = [f"{number} {name.replace('_', ' ')}" for name, number in self.counts.items()]
+        return f"{self.label} (n = {len(self.trained)}{''.join(f', {w}' for w in words[1:] if w[0] != '0')})"
+
+    def by_seed(self, result: str) -> pd.Series:
+        """A result of the trained runs, indexed by seed; what is missing is left out."""
+        if result not in self.trained:
+            return pd.Series(dtype=float)
+        values = self.trained.set_index("seed")[result]
+        values = pd.to_numeric(values, errors="coerce").dropna()
+        return values[~values.index.duplicated()]
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The arms of a set of runs, in the same order in every figure.
+
+    `keys` tells arms apart; `notes` says, in sentences, what was chosen, held or pooled.
+    """
+
+    runs: Runs
+    keys: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def arms(self) -> list[Arm]:
+        """The arms, by norm and then by the values of the other keys."""
+        return _make(self.runs, self.keys)
+
+    def __iter__(self) -> Iterator[Arm]:
+        return iter(self.arms)
+
+    def __len__(self) -> int:
+        return len(self.arms)
+
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """Every key, the seed apart, in which two of the runs differ."""
+        return varying(self.runs.runs)
+
+    def subset(self, rows: pd.DataFrame, *notes: str) -> Arms:
+        """The arms of some of the runs."""
+        differ = varying(rows)
+        keys = tuple(key for key in self.keys if key in differ)
+        return Arms(Runs(rows, self.runs.skipped), keys, self.notes + notes)
+
+    def without(self, key: str) -> Arms:
+        """The same runs, those together that differ in `key`."""
+        return replace(self, keys=tuple(name for name in self.keys if name != key))
+
+
+Source: TypeAlias = Arms | Runs | str | Path
+
+
+def find_arms(
+    source: Source, *, by: Sequence[str] | None = None, where_: Sequence[str] = ()
+) -> Arms:
+    """Group runs into arms.
+
+    `source` is a folder of records, what `load_runs` returned, or arms found before, which are
+    returned as they are. `by` names the keys that tell arms apart, by default all that differ,
+    the seed apart; runs that differ in other keys are then pooled, and a note says so. `where_`
+    are conditions as in `filters.where`. Raises UserError for unknown keys and where nothing
+    is left.
+    """
+    if isinstance(source, Arms):
+        return source
+    runs = usable(source) if isinstance(source, Runs) else read(source)
+    table = where(runs.runs, where_) if len(runs.runs) else runs.runs
+    if table.empty:
+        raise UserError(_nothing(runs, where_))
+    runs = Runs(table.reset_index(drop=True), runs.skipped)
+    differ = varying(runs.runs)
+    if by is None:
+        return Arms(runs, differ)
+    return Arms(runs, tuple(known(key, runs.runs) for key in by))
+
+
+def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
+    if len(runs.runs):
+        return f"where {' '.join(conditions)}: none of {len(runs.runs)} runs meets this"
+    left_out = f"; {len(runs.skipped)} folders were left out" if len(runs.skipped) else ""
+    return f"no finished runs here{left_out}; `bnexp train` writes records to runs/"
+
+
+def varying(table: pd.DataFrame) -> tuple[str, ...]:
+    """Configuration keys in which runs differ: the norm, then the model, data and the rest."""
+    found = []
+    for key in table:
+        section = key.split(".")[0]
+        if section in Config.model_fields and key != "seed" and not excluded(key):
+            column = table[key]
+            first = canonical(column.iloc[0]) if len(column) else ""
+            if any(canonical(value) != first for value in column):
+                found.append(key)
+    sections = ("model", "data", "optimizer", "training")
+    return tuple(
+        sorted(
+            found,
+            key=lambda key: (
+                key != "model.norm",
+                sections.index(key.split(".")[0]) if key.split(".")[0] in sections else 9,
+            ),
+        )
+    )
+
+
+def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
+    groups = _groups(runs.runs, keys)
+    lost = {
+        name: len(rows) for name, rows in _groups(_absent(runs.skipped, keys), keys).items()
+    }
+    expected = max(len(rows) + lost.get(name, 0) for name, rows in groups.items())
+    found = []
+    for name, rows in groups.items():
+        rows = rows.sort_values(["seed", "run"], ignore_index=True)
+        values = {key: rows[key].iloc[0] for key in keys}
+        found.append((_norm(rows), values, rows, expected - len(rows)))
+    found.sort(key=lambda arm: (_place(arm[0]), [_natural(value) for value in arm[1].values()]))
+    labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
+    norms = [norm for norm, _, _, _ in found]
+    return [
+        Arm(labels[i], values, look(norm, norms[:i].count(norm), norms.count(norm)), rows, missing)
+        for i, (norm, values, rows, missing) in enumerate(found)
+    ]
+
+
+def _groups(table: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[str, ...], pd.DataFrame]:
+    if not keys:
+        return {(): table}
+    names = [tuple(map(canonical, row)) for row in zip(*(table[key] for key in keys), strict=True)]
+    positions: dict[tuple[str, ...], list[int]] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(name, []).append(position)
+    return {name: table.iloc[rows] for name, rows in positions.items()}
+
+
+def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """Runs that were left out but whose configuration is known."""
+    if "run" not in skipped:
+        return skipped.iloc[:0].reindex(columns=keys)
+    return skipped[skipped["run"].notna()].reindex(columns=list(keys))
+
+
+def _norm(rows: pd.DataFrame) -> str:
+    norms = rows["model.norm"].unique() if "model.norm" in rows else []
+    return str(norms[0]) if len(norms) == 1 else "several"
+
+
+def _place(norm: str) -> tuple[int, str]:
+    return NORM_ORDER.get(norm, len(NORM_ORDER)), norm
+
+
+def _natural(value: Any) -> tuple[int, float, str]:
+    if is_unset(value):
+        return 0, 0.0, ""
+    if isinstance(value, int | float):
+        return 1, float(value), ""
+    return 2, 0.0, canonical(value)
+
+
+def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]:
+    """Labels that tell the arms apart, by preset where that says more than three model keys."""
+    presets = [str(table["preset"].iloc[0]) for table in rows]
+    if not values[0]:
+        return presets
+    table = pd.DataFrame([{key: canonical(v) for key, v in arm.items()} for arm in values])
+    keys = label_keys(table)
+    model = [key for key in keys if key.startswith("model.")]
+    if len(model) > 2:
+        combinations = table[model].agg("|".join, axis=1)
+        one_to_one = pd.DataFrame({"preset": presets, "model": combinations}).drop_duplicates()
+        if one_to_one["preset"].is_unique and one_to_one["model"].is_unique:
+            rest = [label({k: arm[k] for k in keys if k not in model}) for arm in values]
+            return [", ".join(filter(None, pair)) for pair in zip(presets, rest, strict=True)]
+    return [label({key: arm[key] for key in keys}) or preset for arm, preset in zip(values, presets)]
+
+
+def shortlist(arms: Arms, keep: str | None = None) -> Arms:
+    """Few enough arms for one figure, with notes on how they were chosen.
+
+    More than eight arms are cut down: tuned keys (the learning rate first) to each arm's best by
+    validation accuracy, other numbers to the value that most runs have. `keep` is the key of the
+    x-axis. Tuned keys that `by` would pool are put at their best too.
+    """
+    pooled = [key for key in TUNED if key in arms.varying and key not in arms.keys and key != keep]
+    for key in pooled:
+        arms = at_best(arms, key)
+    for key in TUNED:
+        if _lines(arms, keep) > MOST and key in arms.keys and key != keep:
+            arms = at_best(arms, key) if len(arms.without(key)) < len(arms) else arms
+    for key in arms.keys:
+        if _lines(arms, keep) > MOST and key != keep and is_number(arms, key):
+            arms = at_usual(arms, key)
+    rest = [key for key in arms.varying if key not in arms.keys and key != keep]
+    if rest and not any(note.startswith("Pooled") for note in arms.notes):
+        names = ", ".join(map(key_name, rest))
+        arms = replace(arms, notes=(*arms.notes, f"Pooled over {names}: n counts runs, not seeds."))
+    return arms
+
+
+def _lines(arms: Arms, keep: str | None) -> int:
+    return len(arms.without(keep)) if keep else len(arms)
+
+
+def is_number(arms: Arms, key: str) -> bool:
+    """Whether a key has numbers, or nothing, in all runs."""
+    values = [value for value in arms.runs.runs[key] if not is_unset(value)]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def at_best(arms: Arms, key: str) -> Arms:
+    """Each arm at the value of `key` with the highest median validation accuracy.
+
+    Runs that diverged or did not train rank below all others. The test split is not looked at.
+    Where the chosen values differ, they are part of the labels.
+    """
+    chosen = []
+    for arm in arms.without(key):
+        candidates = arm.runs.groupby(arm.runs[key].map(canonical), sort=False)
+        chosen.append(max((rows for _, rows in candidates), key=lambda rows: _score(rows, key)))
+    rows = pd.concat(chosen).sort_values("run", ignore_index=True)
+    note = f"Each arm at its best {key_name(key)} by validation accuracy."
+    keys = (*(name for name in arms.keys if name != key), key)
+    return replace(arms, keys=keys).subset(rows, note)
+
+
+def _score(rows: pd.DataFrame, key: str) -> tuple[float, int, float]:
+    accuracy = pd.to_numeric(rows["val_accuracy"], errors="coerce")
+    accuracy = accuracy.where(rows["outcome"] == "trained", -1.0)
+    return float(accuracy.median()), len(rows), -_natural(rows[key].iloc[0])[1]
+
+
+def at_usual(arms: Arms, key: str) -> Arms:
+    """All arms at the value of `key` that most runs have, the middle one where several do."""
+    values = sorted(arms.runs.runs[key].dropna())
+    counts = {value: values.count(value) for value in values}
+    most = [value for value, count in counts.items() if count == max(counts.values())]
+    usual = most[len(most) // 2]
+    rows = arms.runs.runs[arms.runs.runs[key] == usual].reset_index(drop=True)
+    others = ", ".join(value_name(value) for value in counts if value != usual)
+    note = f"Drawn at {key_name(key)} {value_name(usual)} (not {others})."
+    return arms.subset(rows, note)

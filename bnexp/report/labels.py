@@ -1,0 +1,109 @@
+"""Names of arms, keys and numbers, for people."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+NORM_NAMES = {
+    "none": "no norm",
+    "batch": "batch norm",
+    "batch_manual": "batch norm by hand",
+    "batch_renorm": "batch renorm",
+    "ghost": "ghost batch norm",
+    "precise": "precise batch norm",
+    "recurrent_batch": "recurrent batch norm",
+    "layer": "layer norm",
+    "group": "group norm",
+    "instance": "instance norm",
+    "rms": "RMS norm",
+    "weight": "weight norm",
+    "spectral": "spectral norm",
+    "keep": "own norms",
+}
+KEY_NAMES = {"optimizer.lr": "learning rate", "model.norm_options.eps": "eps"}
+SHORT_NAMES = {"optimizer.lr": "lr"}
+# keys whose values speak for themselves
+BARE = ("model.kind", "model.name", "model.activation", "data.name", "optimizer.name", "precision")
+
+
+def norm_name(norm: object) -> str:
+    """A normaliser's name in words; a class of one's own by its last part."""
+    text = str(norm)
+    return NORM_NAMES.get(text, text.rpartition(".")[2])
+
+
+def key_name(key: str) -> str:
+    """A key of the configuration in words: `data.batch_size` is "batch size"."""
+    return KEY_NAMES.get(key, key.rpartition(".")[2].replace("_", " "))
+
+
+def value_name(value: Any) -> str:
+    """A value of the configuration in words."""
+    if is_unset(value):
+        return "unset"
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple):
+        return "-".join(map(value_name, value))
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def is_unset(value: Any) -> bool:
+    """Whether a cell of the runs' table holds nothing."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def canonical(value: Any) -> str:
+    """One hashable spelling for equal values: lists, dictionaries, 1 and 1.0, None and NaN."""
+    if is_unset(value):
+        return "null"
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def label(values: Mapping[str, Any]) -> str:
+    """An arm's label from the keys that tell it apart."""
+    parts = []
+    for key, value in values.items():
+        if key == "model.norm":
+            parts.append(norm_name(value))
+        elif key == "model.placement":
+            parts.append(f"{value} activation")
+        elif key in BARE:
+            parts.append(value_name(value))
+        else:
+            name = SHORT_NAMES.get(key, key_name(key))
+            parts.append(f"{name} {value_name(value)}")
+    return ", ".join(parts)
+
+
+def label_keys(arms: pd.DataFrame) -> list[str]:
+    """Columns of `arms` (one row each, canonical values) that belong in a label.
+
+    Not those that follow from another key because only some arms have them, as Adam's betas do.
+    """
+    follows = [
+        key for key in arms if (arms[key] == "null").any() and arms[key][arms[key] != "null"].nunique() == 1
+    ]
+    kept = [key for key in arms if key not in follows]
+    for key in follows:
+        if len(arms[[*kept, key]].drop_duplicates()) > len(arms[kept].drop_duplicates() if kept else [0]):
+            kept.append(key)
+    return [key for key in arms if key in kept]
+
+
+def percent(share: float) -> str:
+    """A fraction in percent, with a digit more where it is close to a whole."""
+    return f"{100 * share:.1f}%"
+
+
+def listed(words: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

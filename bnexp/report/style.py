@@ -1,0 +1,142 @@
+"""How figures look: one colour, marker and dash for a normaliser, the same everywhere.
+
+The first colours are Okabe and Ito's, distinguishable to the colour-blind; markers and dashes
+tell lines apart in grey. matplotlib is not imported here.
+"""
+
+import colorsys
+from dataclasses import dataclass
+from typing import Any
+
+Dash = str | tuple[int, tuple[float, ...]]
+DASHED: Dash = (0, (5, 1.5))
+DOTTED: Dash = (0, (1.2, 1.2))
+DASH_DOT: Dash = (0, (6, 1.5, 1.2, 1.5))
+LONG: Dash = (0, (9, 2))
+
+NORMS: dict[str, tuple[str, str, Dash]] = {
+    "none": ("#000000", "o", "-"),
+    "batch": ("#0072b2", "s", "-"),
+    "layer": ("#d55e00", "^", DASHED),
+    "group": ("#009e73", "D", DASH_DOT),
+    "instance": ("#cc79a7", "v", DOTTED),
+    "rms": ("#e69f00", "P", LONG),
+    "batch_renorm": ("#56b4e9", "X", DASHED),
+    "ghost": ("#6a51a3", "<", DASH_DOT),
+    "precise": ("#117733", ">", DOTTED),
+    "batch_manual": ("#4477aa", "p", LONG),
+    "recurrent_batch": ("#44aa99", "h", DASHED),
+    "weight": ("#882255", "*", DASH_DOT),
+    "spectral": ("#999933", "d", DOTTED),
+}
+NORM_ORDER = {norm: place for place, norm in enumerate(NORMS)}
+OTHER: tuple[str, str, Dash] = ("#777777", "H", LONG)  # keep, and classes of one's own
+MARKERS = "os^DvPX<>ph*d"
+DASHES: tuple[Dash, ...] = ("-", DASHED, DASH_DOT, DOTTED, LONG)
+
+INK, MUTED, GRID, PAPER = "#1b1f24", "#5b636d", "#d9dde2", "#ffffff"
+DARK = {INK: "#e8eaed", MUTED: "#a9b1ba", GRID: "#3a4047", PAPER: "#15181c"}
+DIVERGED, UNTRAINED = "x", "1"  # marks of runs that are drawn but not averaged
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.titlesize": 9.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.0,
+    "legend.frameon": False,
+    "legend.fontsize": 9.0,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
+    "svg.hashsalt": "bnexp",
+    "path.simplify": True,
+    "figure.dpi": 100,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and dash of an arm."""
+
+    color: str
+    marker: str
+    dash: Dash
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Keywords of a line."""
+        return {"color": self.color, "linestyle": self.dash}
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """Keywords of a line with marks."""
+        return self.line | {"marker": self.marker, "markeredgecolor": PAPER, "markeredgewidth": 0.5}
+
+
+def look(norm: str, place: int = 0, of: int = 1) -> Look:
+    """The look of the arm number `place` among the `of` arms that have this norm.
+
+    They share its hue, from its own colour to a lighter one, and differ in marker and dash.
+    """
+    color, marker, dash = NORMS.get(norm, OTHER)
+    if of == 1:
+        return Look(color, marker, dash)
+    shift = MARKERS.index(marker) if marker in MARKERS else 0
+    return Look(
+        _lighter(color, 0.62 * place / (of - 1)),
+        MARKERS[(shift + place) % len(MARKERS)],
+        DASHES[place % len(DASHES)],
+    )
+
+
+def dark(color: str) -> str:
+    """The colour to use instead on a dark page."""
+    if color in DARK:
+        return DARK[color]
+    hue, lightness, saturation = colorsys.rgb_to_hls(*_rgb(color))
+    if saturation < 0.05:  # black and greys turn over
+        return _hex(colorsys.hls_to_rgb(hue, 0.93 - 0.6 * lightness, saturation))
+    return _hex(colorsys.hls_to_rgb(hue, max(lightness, 0.35) * 0.6 + 0.32, saturation * 0.9))
+
+
+def layer_colors(count: int) -> list[str]:
+    """Colours of layers from the input (dark) to the output (light): viridis, without its yellow."""
+    stops = ("#440154", "#3b528b", "#21918c", "#5ec962")
+    colors = []
+    for place in range(count):
+        at = place / max(count - 1, 1) * (len(stops) - 1)
+        left = min(int(at), len(stops) - 2)
+        pairs = zip(_rgb(stops[left]), _rgb(stops[left + 1]), strict=True)
+        colors.append(_hex(tuple(a + (b - a) * (at - left) for a, b in pairs)))
+    return colors
+
+
+def _lighter(color: str, share: float) -> str:
+    return _hex(tuple(part + (1 - part) * share for part in _rgb(color)))
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return red, green, blue
+
+
+def _hex(rgb: tuple[float, ...]) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)

@@ -1,0 +1,109 @@
+"""What became of one run of a sweep, and training it so that nothing is ever raised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bnexp.plan import Plan
+from bnexp.runs.record import Record, find_run, read_header, run_lock
+
+Status = Literal["done", "failed", "killed", "interrupted", "running elsewhere", "not started"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of one run: its status, why, and for a done one its outcome and results.
+
+    `new` is false for what an earlier command did.
+    """
+
+    identity: str
+    preset: str
+    status: Status
+    reason: str | None = None
+    outcome: str | None = None
+    folder: Path | None = None
+    results: dict[str, Any] = field(default_factory=dict)
+    new: bool = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether this makes the sweep's exit code 1."""
+        return self.status in ("failed", "killed", "running elsewhere")
+
+    @property
+    def objective(self) -> float:
+        """The final validation loss; infinite unless the run is done and the loss finite."""
+        loss = self.results.get("val_loss")
+        return float("inf") if loss is None else loss
+
+
+def train(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) -> Result:
+    """Train one run without a word; whatever happens is in the result."""
+    from bnexp.training.loop import Interrupted
+    from bnexp.training.run import Busy, run
+
+    def result(status: Status, **more: Any) -> Result:
+        return Result(plan.identity, plan.preset, status, **more)
+
+    try:
+        done = run(plan, command, quiet=True, stop=stop)
+    except Busy:
+        return result("running elsewhere", reason="another process trains it")
+    except (Interrupted, KeyboardInterrupt) as end:
+        return result("interrupted", reason=str(end))
+    except (Exception, SystemExit) as error:
+        reason = (recorded(plan) or {}).get("reason") or f"{type(error).__name__}: {error}"
+        folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+        return result("failed", reason=reason, folder=folder)
+    return result(
+        "done",
+        outcome=done.outcome,
+        reason=done.reason,
+        folder=done.folder,
+        results=done.results,
+        new=done.new,
+    )
+
+
+def recorded(plan: Plan) -> dict[str, Any] | None:
+    """The header of the run's record, if there is one."""
+    return read_header(find_run(plan.runs_dir, plan.identity, plan.preset))
+
+
+def from_record(plan: Plan, folder: Path, new: bool) -> Result | None:
+    """The result of a run that is done or failed, as its record tells it; else None."""
+    header = read_header(folder)
+    if header is None or header["status"] not in ("done", "failed"):
+        return None
+    return Result(
+        plan.identity,
+        plan.preset,
+        header["status"],
+        reason=header["reason"],
+        outcome=header["outcome"],
+        folder=folder,
+        results=header["results"],
+        new=new,
+    )
+
+
+def left_behind(plan: Plan) -> Result:
+    """The result of a run that nobody reported on."""
+    folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+    status: Status = "interrupted" if folder.exists() else "not started"
+    return from_record(plan, folder, new=True) or Result(plan.identity, plan.preset, status)
+
+
+def killed(plan: Plan, reason: str) -> Result:
+    """The result of a run whose process died; its record says why, and that it can go on."""
+    folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+    if finished := from_record(plan, folder, new=True):
+        return finished  # it died after its last word
+    with run_lock(plan.runs_dir, plan.identity):
+        header = read_header(folder)
+        if header is not None:
+            Record(folder, header).mark("interrupted", reason=reason)
+            (folder / "error.txt").write_text(reason + "\n")
+    return Result(plan.identity, plan.preset, "killed", reason=reason, folder=folder)

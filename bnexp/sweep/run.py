@@ -1,0 +1,133 @@
+"""A sweep from its checked jobs to the results of all of them."""
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from bnexp.plan import Plan
+from bnexp.sweep.jobs import Job
+from bnexp.sweep.pool import Pool
+from bnexp.sweep.progress import Progress
+from bnexp.sweep.result import Result, from_record, left_behind
+
+Engine = Callable[[Sequence[Job]], Iterable[Result]]
+
+
+class Stopped(Exception):
+    """The sweep ended early: by a signal, or by a failure with on_error=stop."""
+
+    def __init__(self, results: list[Result], by_signal: bool) -> None:
+        super().__init__("interrupted" if by_signal else "stopped at the first failure")
+        self.results, self.by_signal = results, by_signal
+
+
+def run_all(
+    jobs: Sequence[Job],
+    command: str,
+    *,
+    workers: int | None = None,
+    retry: Literal["failed"] | None = None,
+    on_error: Literal["continue", "stop"] = "continue",
+    engine: Engine | None = None,
+    show: bool | None = None,
+) -> list[Result]:
+    """Train what is not done, in parallel, and return the results of all jobs in their order.
+
+    Jobs with the same identity are one run. `engine` trains somewhere else than in this machine's
+    worker processes. `show` is the progress bar's: None shows it on a terminal. Raises Stopped.
+    """
+    results = {result.identity: result for result in finished_before(jobs, retry)}
+    due = [job for job in unique(jobs) if job.plan.identity not in results]
+    plans = [job.plan for job in due]
+    asked: list[object] = []
+    progress = Progress(len(due), before=len(results), show=show)
+    pool = Pool(workers or default_workers(plans), gpus(plans), command, asked)
+    ends: Iterable[Result | None] = pool.train(plans) if engine is None else engine(due)
+    with progress, _signals_in(asked, and_raise=engine is not None):
+        if engine is not None:
+            progress.follow(plans)
+        for result in ends:
+            if result is None:
+                progress.running(pool.running)
+                continue
+            results[result.identity] = result
+            progress.ended(result)
+            if result.failed and on_error == "stop" and not asked:
+                asked.append(result)
+    for plan in plans:
+        if plan.identity not in results:  # a signal tore the engine down
+            results[plan.identity] = left_behind(plan)
+    ordered = [results[job.plan.identity] for job in jobs]
+    if asked:
+        raise Stopped(ordered, by_signal=any(isinstance(item, int) for item in asked))
+    return ordered
+
+
+def unique(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs without repetitions of an identity."""
+    return list({job.plan.identity: job for job in jobs}.values())
+
+
+def finished_before(jobs: Iterable[Job], retry: str | None) -> list[Result]:
+    """The results of the jobs that need no training: done, or failed and not to be retried."""
+    found = []
+    folders: dict[Path, dict[str, Path]] = {}
+    for plan in (job.plan for job in unique(jobs)):
+        if plan.runs_dir not in folders:
+            folders[plan.runs_dir] = {
+                path.name.rpartition("-")[2]: path for path in plan.runs_dir.glob("[!.]*-*")
+            }
+        folder = folders[plan.runs_dir].get(plan.identity)
+        if folder is None or plan.config.rerun:
+            continue
+        result = from_record(plan, folder, new=False)
+        if result is not None and not (retry == "failed" and result.failed):
+            found.append(result)
+    return found
+
+
+def default_workers(plans: Sequence[Plan]) -> int:
+    """One per core that we may use; where runs are on an accelerator, one per device."""
+    if any(plan.config.device != "cpu" for plan in plans):
+        return max(gpus(plans), 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus(plans: Sequence[Plan]) -> int:
+    """The CUDA devices to share out, if any plan asks for one."""
+    if not any(plan.config.device == "cuda" for plan in plans):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+@contextmanager
+def _signals_in(asked: list[object], and_raise: bool) -> Iterator[None]:
+    """Collect SIGINT, SIGTERM and SIGHUP instead of dying of them.
+
+    `and_raise` leaves the block at once, for engines that know no other way.
+    """
+
+    def ask(number: int, _frame: object) -> None:
+        asked.append(number)
+        if and_raise:
+            raise KeyboardInterrupt
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, ask) for number in numbers}
+    except ValueError:  # not in the main thread: signals are somebody else's business
+        yield
+        return
+    try:
+        yield
+    except KeyboardInterrupt:  # ours, or that of a job in this process
+        asked.append(signal.SIGINT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

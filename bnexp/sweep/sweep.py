@@ -1,0 +1,59 @@
+"""One `train -m`: the jobs and results of all its batches, and what is said at the end."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bnexp.sweep.jobs import Job
+from bnexp.sweep.result import Result
+from bnexp.sweep.run import Engine, Stopped, run_all
+
+
+class Sweep:
+    """The task that Hydra is given: called for a single run, filled by `CheckedLauncher` for -m."""
+
+    def __init__(self, command: str, single: Callable[[Any], float]) -> None:
+        self.command, self.single = command, single
+        self.jobs: list[Job] = []
+        self.results: list[Result] = []
+
+    def __call__(self, config: Any) -> float:
+        return self.single(config)
+
+    def run(self, jobs: Sequence[Job], engine: Engine | None) -> list[Result]:
+        """Train a batch of jobs, or with `dry_run` only say what would be done."""
+        if not jobs:
+            return []
+        config = jobs[0].plan.config
+        if config.dry_run:
+            from bnexp.sweep.preview import preview
+
+            print(preview(jobs, config.workers, config.retry))
+            raise Stopped([], by_signal=False)
+        self.jobs += jobs
+        try:
+            results = run_all(
+                jobs,
+                self.command,
+                workers=config.workers,
+                retry=config.retry,
+                on_error=config.on_error,
+                engine=engine,
+                show=config.progress,
+            )
+        except Stopped as stop:
+            self.results += stop.results
+            raise
+        self.results += results
+        return results
+
+    def finish(self, stopped: Stopped | None) -> int:
+        """Print the table; exit code 130 after a signal, 1 if any run failed, else 0."""
+        from bnexp.sweep.table import show
+
+        if self.results:
+            show(self.jobs, self.results)
+        if stopped is not None and stopped.by_signal:
+            print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
+            return 130
+        return int(any(result.failed for result in self.results))

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""How fast a training step is, beside a bare loop and beside the script people write first.
+
+    python scripts/bench_train.py                 # the table; some ten minutes
+    python scripts/bench_train.py --case mlp --repetitions 3 --json speed.json
+
+Four loops over the same model, data, batch size and optimizer: bnexp with its default probes,
+bnexp without probes, a bare loop (resident tensors, fused optimizer, nothing recorded), and a
+torchvision-style dataset with per-image transforms behind a DataLoader. They take turns;
+evaluation is excluded; medians of the repetitions, and ratios within a repetition. Run it on a
+machine that does nothing else.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2 as transforms
+
+from bnexp.compose import compose
+from bnexp.data import epoch_order, load
+from bnexp.models import build_model
+from bnexp.plan import Plan, plan
+from bnexp.runs.record import Record
+from bnexp.training.loop import AUTOCAST, Training
+from bnexp.training.optimizer import make_optimizer
+from bnexp.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    overrides: tuple[str, ...]
+    steps: int  # of a repetition
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("mlp", ("model=mlp_bn", "data.shape=[1,28,28]", "data.batch_size=64"), 800),
+        Case("cnn", ("model=cnn_bn", "data.shape=[3,32,32]", "data.batch_size=128"), 100),
+        Case("rnn", ("model=rnn_ln", "data.shape=[1,28,28]", "data.batch_size=64"), 200),
+    )
+}
+
+
+class Images(Dataset[tuple[torch.Tensor, int]]):
+    """What torchvision's datasets do: an image by index, transformed one by one."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        low, high = x.min(), x.max()
+        images = ((x - low) / (high - low) * 255).byte()
+        to_image = transforms.ToPILImage()
+        self.images = [to_image(image) for image in images]
+        self.labels = y.tolist()
+        channels = [0.5] * x.shape[1]
+        self.transform = transforms.Compose(
+            [
+                transforms.ToImage(),
+                transforms.ToDtype(torch.float32, scale=True),
+                transforms.Normalize(channels, channels),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.transform(self.images[index]), self.labels[index]
+
+
+def planned(case: Case, probes: str, precision: str, threads: int) -> Plan:
+    keys = [
+        "data=synthetic", "data.classes=10", "data.samples=12800", "optimizer=momentum",
+        f"probes={probes}", f"precision={precision}", f"threads={threads}",
+        f"training.max_steps={case.steps}", "training.epochs=1000", "device=cpu",
+        "training.checkpoint_seconds=1e9", "training.evaluate_every=1000",
+    ]  # fmt: skip
+    return plan(*compose([*keys, *case.overrides]))
+
+
+def with_bnexp(probes: str) -> Callable[[Case, str, int], float]:
+    def seconds(case: Case, precision: str, threads: int) -> float:
+        job = planned(case, probes, precision, threads)
+        with tempfile.TemporaryDirectory() as folder:
+            header = {"identity": "", "preset": "", "provenance": {}}
+            record = Record(Path(folder), header)
+            training = Training(job, record, Progress(None, quiet=True), lambda: False)
+            start = perf_counter()
+            training.run()
+            return perf_counter() - start - training.seconds["evaluation"]
+
+    return seconds
+
+
+def with_a_bare_loop(case: Case, precision: str, threads: int) -> float:
+    job = planned(case, "none", precision, threads)
+    data = load(job.config.data)
+    torch.manual_seed(0)
+    model = build_model(job.config.model, data.shape, data.classes)
+    x_all = data.train_x
+    if case.name == "cnn":
+        model, x_all = (
+            model.to(memory_format=torch.channels_last),
+            x_all.contiguous(memory_format=torch.channels_last),
+        )
+    optimizer = make_optimizer(job.config.optimizer, model.parameters())
+    autocast = torch.autocast("cpu", AUTOCAST[precision], enabled=precision != "fp32")
+    size = job.config.data.batch_size
+    start = perf_counter()
+    step = epoch = 0
+    while step < case.steps:
+        for indices in epoch_order(len(x_all), size, True, 0, epoch):
+            x, y = x_all[indices], data.train_y[indices]
+            with autocast:
+                loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            if step == case.steps:
+                break
+        epoch += 1
+    return perf_counter() - start
+
+
+def with_a_data_loader(case: Case, precision: str, threads: int) -> float:
+    job = planned(case, "none", precision, threads)
+    data = load(job.config.data)
+    torch.manual_seed(0)
+    model = build_model(job.config.model, data.shape, data.classes)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    size = job.config.data.batch_size
+    loader = DataLoader(Images(data.train_x, data.train_y), size, shuffle=True, drop_last=True)
+    autocast = torch.autocast("cpu", AUTOCAST[precision], enabled=precision != "fp32")
+    start = perf_counter()
+    step = 0
+    while step < case.steps:
+        for x, y in loader:
+            optimizer.zero_grad()
+            with autocast:
+                loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+            step += 1
+            if step == case.steps:
+                break
+    return perf_counter() - start
+
+
+LOOPS: dict[str, Callable[[Case, str, int], float]] = {
+    "default probes": with_bnexp("default"),
+    "no probes": with_bnexp("none"),
+    "bare loop": with_a_bare_loop,
+    "DataLoader": with_a_data_loader,
+}
+
+
+def measure(case: Case, precision: str, threads: int, repetitions: int) -> dict[str, object]:
+    torch.set_num_threads(threads)
+    times: dict[str, list[float]] = {name: [] for name in LOOPS}
+    for repetition in range(repetitions + 1):  # the first one warms up
+        for name, loop in LOOPS.items():
+            seconds = loop(case, precision, threads)
+            if repetition:
+                times[name].append(seconds / case.steps)
+    ratios = {
+        name: statistics.median(
+            mine / bare for mine, bare in zip(times[name], times["bare loop"], strict=True)
+        )
+        for name in LOOPS
+    }
+    milliseconds = {name: 1e3 * statistics.median(seconds) for name, seconds in times.items()}
+    return {
+        "case": case.name, "precision": precision, "threads": threads, "steps": case.steps,
+        "repetitions": repetitions, "ms_per_step": milliseconds, "ratio_to_bare_loop": ratios,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--case", choices=CASES, action="append", help="default: all")
+    parser.add_argument("--precision", choices=AUTOCAST, action="append", help="default: fp32 bf16")
+    parser.add_argument("--threads", type=int, action="append", help="default: 1 and all cores")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the results here too")
+    options = parser.parse_args()
+    threads = options.threads or sorted({1, len(os.sched_getaffinity(0))})
+    rows = []
+    print("time of a step over that of the bare loop (and the bare loop's milliseconds)")
+    print(f"{'case':<6}{'prec.':<7}{'threads':<9}" + "".join(f"{name:>16}" for name in LOOPS))
+    for name in options.case or CASES:
+        for precision in options.precision or ("fp32", "bf16"):
+            for count in threads:
+                row = measure(CASES[name], precision, count, options.repetitions)
+                rows.append(row)
+                ratios, bare = row["ratio_to_bare_loop"], row["ms_per_step"]["bare loop"]  # type: ignore[index]
+                shown = "".join(f"{ratio:>16.2f}" for ratio in ratios.values())  # type: ignore[attr-defined]
+                print(f"{name:<6}{precision:<7}{count:<9}{shown}   ({bare:.2f} ms)", flush=True)
+    if options.json:
+        about = {"torch": torch.__version__, "results": rows}
+        options.json.write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
