@@ -45,14 +45,14 @@ class GhostBatchNorm(ManualBatchNorm):
         )
 
     def _normalise_ghosts(self, x: Tensor, ghosts: int) -> Tensor:
-        x = x.unflatten(0, (ghosts, -1))  # (ghosts, samples, C, *space)
+        x = x.unflatten(0, (ghosts, len(x) // ghosts))  # (ghosts, samples, C, *space)
         weight = None if self.weight is None else self.weight.expand(ghosts, -1)
         bias = None if self.bias is None else self.bias.expand(ghosts, -1)
         return self._normalise(x, [1, *range(3, x.ndim)], weight, bias).flatten(0, 1)
 
-    def _track(self, mean: Tensor, var: Tensor) -> None:
-        for ghost in zip(mean.unbind(), var.unbind(), strict=True):
-            super()._track(*ghost)
+    def _track(self, mean: Tensor, var: Tensor, m: float) -> None:
+        for ghost_mean, ghost_var in zip(mean, var, strict=True):
+            super()._track(ghost_mean, ghost_var, m)
 
     def extra_repr(self) -> str:  # noqa: D102
         return f"{super().extra_repr()}, ghost_size={self.ghost_size}"

@@ -103,19 +103,21 @@ class ManualBatchNorm(BatchNorm):
         with torch.no_grad():
             mean, var = statistics(x, dims)
             if self.training and self.track_running_stats:
-                m = x.numel() / mean.numel()
-                self._track(mean, var * (m / (m - 1)))
+                self._track(mean, var, x.numel() / mean.numel())
             rstd = (var + self.eps).rsqrt_()
         weight = torch.ones_like(mean) if weight is None else weight
         bias = torch.zeros_like(mean) if bias is None else bias
         return Normalise.apply(x, mean, rstd, weight, bias, self.eps)
 
-    def _track(self, mean: Tensor, var: Tensor) -> None:
-        """Update the running statistics by one batch."""
+    def _track(self, mean: Tensor, var: Tensor, m: float) -> None:
+        """Update the running statistics by one batch of m values per channel."""
         buffers: dict[str, Any] = self._buffers
         batches, momentum = buffers["num_batches_tracked"], self.momentum
         batches += 1
+        if m == 0:  # an empty batch counts, as in PyTorch, but has no statistics
+            return
         if momentum is None:  # the average of all batches
             momentum = 1 / float(batches)
-        for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], var)):
+        unbiased = var * (m / (m - 1))
+        for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], unbiased)):
             running.copy_(compute_dtype(running).lerp(new.view_as(running), momentum))

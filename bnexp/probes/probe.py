@@ -1,14 +1,14 @@
 """One pass of the instruments over a model and a batch, beside training."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.utils import parametrize
 
+from bnexp.probes.apart import forward_apart, random_state_kept
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.statistics import (
     dead_fraction,
@@ -44,18 +44,16 @@ def record(
     layers, the dead fraction of anything but ReLU, the saturation of anything but tanh and
     sigmoid. Activations that are functions, not modules, are not seen.
     """
-    model = getattr(model, "_orig_mod", model)  # of torch.compile: hooks need the eager module
     wanted = {"gradients": gradients, "activations": activations, "histograms": histograms}
     tables: dict[str, list[Row]] = {name: [] for name in wanted if wanted[name]}
-    with _random_state_kept(x.device):
-        buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    with random_state_kept(x.device):
         with (
             torch.set_grad_enabled(gradients),
             parametrize.cached(),  # so that `weight` is the tensor that the layer used
             watch(model, keep_tensors=activations or histograms) as seen,
             autocast or nullcontext(),
         ):
-            output = functional_call(model, buffers, (x.clone(),))
+            output = forward_apart(model, x)
             loss = loss_fn(output, y) * loss_scale if gradients else None
         layers = list(seen.values())
         if loss is not None:
@@ -70,17 +68,6 @@ def record(
                 if histograms:
                     tables["histograms"].append((layer.name, index, name, *histogram(values)))
     return Recording(tables)
-
-
-@contextmanager
-def _random_state_kept(device: torch.device) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        mps = torch.mps.get_rng_state() if device.type == "mps" else None
-        try:
-            yield
-        finally:
-            if mps is not None:
-                torch.mps.set_rng_state(mps)
 
 
 def _gradients(loss: Tensor, layers: list[Layer], scale: float | Tensor) -> list[Row]:

@@ -28,11 +28,12 @@ MOST = 8  # arms that a figure of curves takes; beyond, tuned keys are at their 
 class Arm:
     """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
 
-    `missing` counts its runs that failed or are not done, and those that it lacks beside the
+    `place` is its place in the figure, from 0. `missing` counts its runs that failed or are not done, and those that it lacks beside the
     largest arm of the figure.
     """
 
     label: str
+    place: int
     values: dict[str, Any]
     look: Look
     runs: pd.DataFrame
@@ -52,6 +53,11 @@ class Arm:
     def diverged(self) -> pd.DataFrame:
         """Runs whose loss left all bounds."""
         return self.runs[self.runs["outcome"] == "diverged"]
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """Runs whose layers are drawn: the trained ones, or where there are none the others."""
+        return next((rows for rows in (self.trained, self.untrained) if len(rows)), self.runs)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -187,7 +193,7 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
     norms = [norm for norm, _, _, _ in found]
     return [
-        Arm(labels[i], values, look(norm, norms[:i].count(norm), norms.count(norm)), rows, missing)
+        Arm(labels[i], i, values, look(norm, norms[:i].count(norm), norms.count(norm)), rows, missing)
         for i, (norm, values, rows, missing) in enumerate(found)
     ]
 
@@ -259,9 +265,9 @@ def shortlist(arms: Arms, keep: str | None = None) -> Arms:
     for key in arms.keys:
         if _lines(arms, keep) > MOST and key != keep and is_number(arms, key):
             arms = at_usual(arms, key)
-    rest = [key for key in arms.varying if key not in arms.keys and key != keep]
-    if rest and not any(note.startswith("Pooled") for note in arms.notes):
-        names = ", ".join(map(key_name, rest))
+    pooled = sorted({key for arm in arms.without(keep or "") for key in varying(arm.runs)} - {keep})
+    if pooled and not any(note.startswith("Pooled") for note in arms.notes):
+        names = ", ".join(map(key_name, pooled))
         arms = replace(arms, notes=(*arms.notes, f"Pooled over {names}: n counts runs, not seeds."))
     return arms
 

@@ -6,20 +6,20 @@ Figures are made without pyplot, so no display is needed and nothing is left ope
 import io
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
-import matplotlib.style
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bnexp.report.arms import Arms
 from bnexp.report.style import MUTED, RC
 
 WIDTH = 9.0  # inches, of every figure
-STYLE = {**matplotlib.rcParamsDefault, **RC}
 
 
 class Chart(Figure):
@@ -38,22 +38,49 @@ class Chart(Figure):
         self.finding = ""
         self.method = ""
         self.table = pd.DataFrame()
+        self.differences = pd.DataFrame()  # each arm against the control, where that is asked
+        self.title_height = 0.0  # inches
 
-    def finish(self, finding: str, method: str, table: pd.DataFrame, footer: str = "") -> "Chart":
-        """Set title, method and table, and write below the axes how to read the figure."""
+    def finish(
+        self,
+        finding: str,
+        method: str,
+        table: pd.DataFrame,
+        handles: Sequence[Artist] = (),
+        footer: str = "",
+    ) -> "Chart":
+        """Put the finding above, then the legend, and below how to read the figure.
+
+        The figure grows by what these need, so that its axes keep their height.
+        """
         self.finding, self.table = finding, table
         self.method = " ".join([method, *self.arms.notes])
-        self.retitle(finding)
-        words = " ".join(filter(None, [footer, *self.arms.notes]))
-        if words:
-            text = textwrap.fill(words, 128)
-            self.supxlabel(text, x=0.01, ha="left", fontsize=8, color=MUTED, linespacing=1.4)
+        below = textwrap.wrap(" ".join(filter(None, [footer, *self.arms.notes])), 142)
+        columns = _columns([str(handle.get_label()) for handle in handles])
+        rows = -(-len(handles) // columns)
+        legend, notes = 0.2 * rows + 0.1, 0.15 * len(below) + 0.05
+        title = textwrap.wrap(finding, 96)
+        self.title_height = 0.19 * len(title) + 0.12
+        height = self.get_figheight() + legend + notes + self.title_height
+        self.set_figheight(height)
+        top = 1 - self.title_height / height
+        self.text(
+            0.008, 1 - 0.06 / height, "\n".join(title), ha="left", va="top", fontsize=11,
+            fontweight="bold", linespacing=1.25, gid="title",
+        )  # fmt: skip
+        self.text(
+            0.008, 0.05 / height, "\n".join(below), ha="left", va="bottom", fontsize=8,
+            color=MUTED, linespacing=1.3,
+        )  # fmt: skip
+        if handles:
+            self.legend(
+                handles=list(handles), loc="upper left", bbox_to_anchor=(0, top), ncols=columns,
+                handlelength=2.6, borderaxespad=0.2, borderpad=0.2, columnspacing=1.5,
+            )  # fmt: skip
+        engine = self.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        engine.set(rect=(0, notes / height, 1, top - (legend + notes) / height))
         return self
-
-    def retitle(self, title: str) -> None:
-        """Put another title above the figure."""
-        text = textwrap.fill(title, 96)
-        self.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold").set_gid("title")
 
     def svg(self) -> str:
         """The figure as an SVG document."""
@@ -80,6 +107,16 @@ class Chart(Figure):
 
     def _repr_svg_(self) -> str:
         return self.svg()
+
+
+def _columns(labels: list[str]) -> int:
+    """As many legend columns as fit into the width; a column is filled before the next."""
+    for columns in range(len(labels), 1, -1):
+        rows = -(-len(labels) // columns)
+        parts = [labels[start : start + rows] for start in range(0, len(labels), rows)]
+        if sum(max(map(len, part)) + 9 for part in parts) <= 140:
+            return columns
+    return 1
 
 
 def style() -> Any:

@@ -104,6 +104,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where that is readable."""
+    return f"{float(f'{value:.3g}'):,g}"
+
+
 def listed(words: list[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

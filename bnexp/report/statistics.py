@@ -56,6 +56,15 @@ def median_order(values: ArrayLike) -> Estimate:
     return Estimate(len(x), _median(x), x[k - 1], x[len(x) - k], level)
 
 
+def mean_band(
+    curves: NDArray[np.floating],
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+    """Mean, low and high of `curves` (runs, points) at each point, as `mean_t` does."""
+    estimates = [mean_t(column) for column in curves.T]
+    middle, low, high = np.array([(e.centre, e.low, e.high) for e in estimates]).T
+    return middle, low, high
+
+
 def median_band(
     curves: NDArray[np.floating],
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
@@ -133,26 +142,11 @@ class Reached:
     n: int
     when: Estimate
 
-    def text(self, end: float, unit: str) -> str:
-        """Words such as "3 of 5, median 7 (4 to > 20) epochs"; `end` is when the runs stopped."""
-        if self.n == 0:
-            return "no run"
-        if self.k == 0:
-            return f"0 of {self.n}; > {end:.3g} {unit}"
-        bounds = [_or_beyond(value, end) for value in (self.when.low, self.when.high)]
-        interval = f" ({bounds[0]} to {bounds[1]})" if self.n > 1 else ""
-        centre = _or_beyond(self.when.centre, end)
-        return f"{self.k} of {self.n}, median {centre}{interval} {unit}"
-
 
 def reached(times: ArrayLike) -> Reached:
     """Count the finite `times`, and their median with the missed ones as infinite."""
     x = np.asarray(times, float)
     return Reached(int(np.isfinite(x).sum()), len(x), median_order(x))
-
-
-def _or_beyond(value: float, end: float) -> str:
-    return f"{value:.3g}" if np.isfinite(value) else f"> {end:.3g}"
 
 
 def largest_stable(trained: pd.Series) -> tuple[float, float, float] | None:

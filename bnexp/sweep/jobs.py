@@ -11,7 +11,7 @@ from bnexp.plan import Plan, plan
 SHOWN = 3  # jobs named with a problem that many share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """A checked run and the overrides that it was composed from."""
 

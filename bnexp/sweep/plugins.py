@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
@@ -20,12 +21,12 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from bnexp.compose import Composer, as_plain
+from bnexp.compose import CONF, Composer, as_plain
 from bnexp.errors import UserError
 from bnexp.plan import plan
 from bnexp.sweep.grids import expand
 from bnexp.sweep.jobs import Job, plan_jobs
-from bnexp.sweep.result import Result, killed, train
+from bnexp.sweep.result import Result, killed, left_behind, train
 from bnexp.sweep.run import default_workers
 from bnexp.sweep.sweep import Sweep
 from bnexp.sweep.worker import one_thread
@@ -35,13 +36,20 @@ ALL_AT_ONCE = "LocalLauncher"  # submitit's starts every job at the same time
 
 
 def register() -> None:
-    """Make the plugins of this module known to Hydra, from a checkout as from a wheel.
+    """Make the plugins of this module known to Hydra, and set the defaults of other engines.
 
     Hydra takes plugins by names below `hydra_plugins` only; the classes stay where they are, so
-    that any worker process can import them.
+    that any worker process can import them, from a checkout as from a wheel. A file of an engine's
+    name would clash with the engine's own node in the config store; so that is what we change.
     """
     for plugin in (GridSweeper, CheckedLauncher):
         Plugins.instance().class_name_to_class[f"{OURS}.{plugin.__name__}"] = plugin
+    store = ConfigStore.instance()
+    for group, engines in OmegaConf.load(CONF / "hydra" / "engines.yaml").items():
+        for name, settings in engines.items():
+            if f"{name}.yaml" in store.list(str(group)):  # it is installed
+                node = OmegaConf.merge(store.load(f"{group}/{name}.yaml").node, settings)
+                store.store(name=str(name), group=str(group), node=node, provider="bnexp")
 
 
 class GridSweeper(Sweeper):
@@ -77,6 +85,7 @@ class CheckEveryJob(Callback):
         with read_write(config), open_dict(config):
             if config.workers is None:
                 config.workers = default_workers([])
+            Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
             if config.hydra.launcher._target_ != f"{OURS}.CheckedLauncher":
                 config.hydra.launcher = {
                     "_target_": f"{OURS}.CheckedLauncher",
@@ -126,7 +135,6 @@ class CheckedLauncher(Launcher):
         with read_write(config), open_dict(config):
             config.hydra.launcher = self.engine
         folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
         task = EngineTask(self.sweep.command, folder / f"stop-{os.getpid()}-{time.time_ns()}")
         return Plugins.instance().instantiate_launcher(self.context, task, config)
 
@@ -145,14 +153,16 @@ class EngineTask:
     """
 
     def __init__(self, command: str, stop: Path) -> None:
-        self.command, self.stop = command, stop
+        self.command, self.stop, self.folder = command, stop.absolute(), Path.cwd()
 
     def __call__(self, config: DictConfig) -> Result:
+        os.chdir(self.folder)  # relative paths are those of the command line
         preset = str(HydraConfig.get().runtime.choices.get("model"))
         planned = plan(as_plain(config), preset)
         if self.stop.exists():
             return Result(planned.identity, preset, "not started")
-        result = train(one_thread(planned), self.command)
+        while (result := train(one_thread(planned), self.command)).status == "running elsewhere":
+            time.sleep(1)  # launched twice, see `_launch`: wait for the other one
         if result.failed and planned.config.on_error == "stop":
             self.stop.touch()
         if result.status == "interrupted":
@@ -161,20 +171,30 @@ class EngineTask:
 
 
 def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
+    """The results of one launch, and of more where a death in one job took others with it.
+
+    A launcher whose process died raises, and says nothing of the other jobs; the records do. What
+    had not begun is launched again, and what had begun alone, so that the culprit is found.
+    """
     # The device was chosen here, and the identity with it.
     overrides = [[*job.overrides, f"++device={job.plan.config.device}"] for job in jobs]
     try:
-        returns = launcher.launch(overrides, initial_job_idx=0)
-    except Exception as error:  # the launcher's own; the records tell how far it came
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        for job in jobs:
-            yield killed(job.plan, reason)
-        return
-    for job, end in zip(jobs, returns, strict=True):
-        if end.status == JobStatus.COMPLETED:
-            yield end.return_value
-        else:
-            yield killed(job.plan, str(end._return_value))
+        for job, end in zip(jobs, launcher.launch(overrides, initial_job_idx=0), strict=True):
+            completed = end.status == JobStatus.COMPLETED
+            yield end.return_value if completed else killed(job.plan, str(end._return_value))
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        left = {job: left_behind(job.plan) for job in jobs}
+        yield from (result for result in left.values() if result.status in ("done", "failed"))
+        fresh = [job for job, result in left.items() if result.status == "not started"]
+        begun = [job for job, result in left.items() if result.status == "interrupted"]
+        if len(fresh) == len(jobs) or len(begun) == len(jobs) == 1:
+            yield from (killed(job.plan, reason) for job in jobs)
+            return
+        if fresh:
+            yield from _launch(launcher, fresh)
+        for job in begun:
+            yield from _launch(launcher, [job])
 
 
 def _job_return(job: Job, result: Result) -> JobReturn:

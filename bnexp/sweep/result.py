@@ -101,9 +101,10 @@ def killed(plan: Plan, reason: str) -> Result:
     folder = find_run(plan.runs_dir, plan.identity, plan.preset)
     if finished := from_record(plan, folder, new=True):
         return finished  # it died after its last word
+    header = read_header(folder)
+    if header is None:
+        return Result(plan.identity, plan.preset, "failed", reason=reason)
     with run_lock(plan.runs_dir, plan.identity):
-        header = read_header(folder)
-        if header is not None:
-            Record(folder, header).mark("interrupted", reason=reason)
-            (folder / "error.txt").write_text(reason + "\n")
+        Record(folder, header).mark("interrupted", reason=reason)
+        (folder / "error.txt").write_text(reason + "\n")
     return Result(plan.identity, plan.preset, "killed", reason=reason, folder=folder)

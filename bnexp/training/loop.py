@@ -19,7 +19,7 @@ from bnexp.data import augment, epoch_order, load
 from bnexp.models import build_model
 from bnexp.norms import estimate_population_statistics, is_batch_norm, wants_population_statistics
 from bnexp.plan import Plan
-from bnexp.probes import Recording, due, norm_measures
+from bnexp.probes import Recording, due, norm_measures, saved_bytes
 from bnexp.probes import record as probe
 from bnexp.runs.files import write_whole
 from bnexp.runs.record import Record
@@ -109,6 +109,7 @@ class Training:
             self.progress.resume(self.step)
         else:
             self._evaluate()
+            self._measure_memory()
         saved = perf_counter()
 
         while self.step < total:
@@ -205,6 +206,19 @@ class Training:
         spent = perf_counter() - start
         self.seconds["probing"] += spent
         return spent
+
+    def _measure_memory(self) -> None:
+        start = perf_counter()
+        self.model.train()
+        x = self.splits["train"][0].index_select(0, self._order(0)[0])
+        measure = (
+            0,
+            "model",
+            "saved_for_backward_bytes",
+            saved_bytes(self.model, x, self.autocast),
+        )
+        self.record.tables["measures"].append(measure)
+        self.seconds["probing"] += perf_counter() - start
 
     def _flush(self) -> None:
         """Bring over what the device holds; this is where the device is waited for."""

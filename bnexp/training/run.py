@@ -64,6 +64,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     header = read_header(folder)
     if header is not None and header["status"] == "done":
         if not plan.config.rerun:
+            (folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
             return Finished(
                 folder, header["outcome"], header["reason"], header["results"], new=False
             )
@@ -194,6 +195,11 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
         **{f"seconds_{name}": spent for name, spent in seconds.items()},
         "seconds_total": sum(seconds.values()),
         "samples_per_second": training.images / seconds["training"],
+        "saved_for_backward_bytes": next(
+            value
+            for _, _, name, value in record.tables["measures"]
+            if name == "saved_for_backward_bytes"
+        ),
         "peak_memory_bytes": _peak_memory(training.device),
         "threads": torch.get_num_threads(),
     }

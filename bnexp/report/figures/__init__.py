@@ -1,0 +1,1 @@
+"""One figure a module: a function from runs to a Chart."""

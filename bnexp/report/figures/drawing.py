@@ -1,0 +1,132 @@
+"""What the figures share: legends, tick labels, bands, and marks of runs that are not averaged."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.transforms import ScaledTranslation, Transform
+from numpy.typing import NDArray
+
+from bnexp.report.arms import Arm, Arms
+from bnexp.report.statistics import median_band, median_ranks
+from bnexp.report.style import DIVERGED, UNTRAINED
+
+Array = NDArray[np.floating]
+POINTS = 150  # of a curve: as many as a panel can show
+LOST = "Marked, not averaged: × diverged, Y not trained."
+
+
+def handles(arms: Iterable[Arm]) -> list[Line2D]:
+    """Legend entries that name the arms with their counts."""
+    return [Line2D([], [], label=arm.counted, **arm.look.mark) for arm in arms]
+
+
+def percent_axis(axis: Any) -> None:
+    """Label an axis of fractions in percent."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=None))
+
+
+def plain_log(ax: Axes, which: str) -> None:
+    """Make an axis logarithmic with plain numbers at its ticks, more of them on a short one."""
+    getattr(ax, f"set_{which}scale")("log")
+    axis = getattr(ax, f"{which}axis")
+
+    def minor(value: float, _: object) -> str:
+        low, high = sorted(axis.get_view_interval())
+        digit = f"{value:e}"[0]
+        return f"{value:g}" if high / low < 30 and digit in "25" else ""
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(minor))
+
+
+def grid_axis(ax: Axes, values: Sequence[float]) -> None:
+    """An x-axis with ticks at the values of a grid, logarithmic if they span a factor of 8."""
+    if min(values) > 0 and max(values) / min(values) >= 8:
+        ax.set_xscale("log")
+    ax.set_xticks(values, [f"{value:g}" for value in values])
+    ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    ax.tick_params(axis="x", which="minor", length=0)
+
+
+def curves(table: pd.DataFrame, runs: pd.Series, x: str, y: str) -> tuple[Array, Array]:
+    """Points x that all `runs` have, and their values (runs, points)."""
+    part = table[table["run"].isin(set(runs)) & table[y].notna()]
+    if part.empty:
+        return np.empty(0), np.empty((0, 0))
+    wide = part.pivot_table(index="run", columns=x, values=y).dropna(axis="columns")
+    return wide.columns.to_numpy(float), wide.to_numpy(float)
+
+
+def thinned(x: Array, y: Array) -> tuple[Array, Array, int]:
+    """Means over windows of steps, so that at most 150 points remain; also the window's width."""
+    width = -(-len(x) // POINTS)
+    whole = len(x) // width * width
+    if width <= 1 or not whole:
+        return x, y, 1
+    centres = x[:whole].reshape(-1, width).mean(1)
+    return centres, y[:, :whole].reshape(len(y), -1, width).mean(2), width
+
+
+def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> None:
+    """Draw the median of `y` (runs, points) and the interval of order statistics around it."""
+    middle, low, high = median_band(y)
+    every = max(1, len(x) // marks)
+    start = (ord(arm.look.marker) * 7) % every if len(x) > 2 * marks else 0
+    ax.plot(x, middle, markevery=(start, every), **arm.look.mark)
+    if len(y) > 1:
+        ax.fill_between(x, low, high, color=arm.look.color, alpha=0.16, linewidth=0)
+
+
+def draw_lost(
+    ax: Axes, arm: Arm, outcome: str, x: Any, y: Any, transform: Transform | None = None
+) -> None:
+    """Mark runs that diverged or did not train, arms beside each other where they coincide."""
+    marker = DIVERGED if outcome == "diverged" else UNTRAINED
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    aside = ScaledTranslation(-6 * arm.place / 72, 0, figure.dpi_scale_trans)
+    ax.scatter(
+        x, y, marker=marker, s=38, linewidths=1.5, color=arm.look.color, zorder=4, clip_on=False,
+        transform=(transform or ax.transData) + aside,
+    )  # fmt: skip
+
+
+def band_words(arms: Arms) -> str:
+    """How to read lines and bands of medians, with the level that the seeds allow."""
+    sizes = sorted({len(arm.trained) for arm in arms if len(arm.trained)})
+    if not sizes or sizes == [1]:
+        return "Lines: the one run; no interval."
+    levels = [f"{100 * median_ranks(n)[1]:.3g}% at n = {n}" for n in sizes if n > 1]
+    short = " (95% needs 6 seeds)" if sizes[0] < 6 else ""
+    return f"Lines: median over seeds; bands: its interval from order statistics, {', '.join(levels)}{short}."
+
+
+def lost_words(arms: Arms) -> str:
+    """Explain the marks, where there are any."""
+    return LOST if any(len(arm.diverged) + len(arm.untrained) for arm in arms) else ""
+
+
+def shown_words(arms: Arms) -> str:
+    """Say whose layers are drawn hollow."""
+    hollow = [arm.label for arm in arms if not len(arm.trained)]
+    return f"Hollow: runs that did not train ({', '.join(hollow)})." if hollow else ""
+
+
+def hollow(arm: Arm) -> dict[str, Any]:
+    """Keywords of a line with marks, hollow where no run of the arm trained."""
+    if len(arm.trained):
+        return arm.look.mark
+    edge = {"markerfacecolor": "none", "markeredgecolor": arm.look.color, "markeredgewidth": 1.2}
+    return arm.look.mark | edge
+
+
+def counted(arms: Iterable[Arm], rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """A table of one row an arm: label, counts, then `rows`."""
+    return pd.DataFrame(
+        [{"arm": arm.label, **arm.counts, **row} for arm, row in zip(arms, rows, strict=True)]
+    )

@@ -1,0 +1,91 @@
+"""Mean and standard deviation of what each layer receives, through training."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from bnexp.errors import UserError
+from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.chart import Chart, style
+from bnexp.report.figures.activations import panels_words, rows_of, side_by_side
+from bnexp.report.figures.drawing import curves
+from bnexp.report.labels import listed, number
+from bnexp.report.style import DASHES, layer_colors
+
+METHOD = (
+    "Mean and standard deviation over all values that a layer receives from one batch in training "
+    "mode; medians over the trained runs of an arm (over those that did not train where there are "
+    "none). Layer 1 receives the data and is left out. Drift is the change of the mean from the "
+    "first to the last recorded step, in standard deviations at the first."
+)
+
+
+def drift(source: Source) -> Chart:
+    """Draw how the input of every layer but the first drifts."""
+    arms = shortlist(find_arms(source))
+    table = rows_of(arms, "activations", "input")
+    table = table[table["index"] > 1]
+    if table.empty:
+        raise UserError("drift: these nets have one layer, which receives the data")
+    drawn = side_by_side(arms)
+    layers = sorted(table["index"].unique())
+    colors = dict(zip(layers, layer_colors(len(layers)), strict=True))
+    with style():
+        chart = Chart("drift", arms, 3.6)
+        grid = chart.subplots(2, len(drawn), sharex=True, sharey="row", squeeze=False)
+        numbers: list[dict[str, Any]] = []
+        for place, arm in enumerate(drawn):
+            for layer in layers:
+                line = {"color": colors[layer], "linestyle": DASHES[layers.index(layer) % len(DASHES)]}
+                numbers += _draw(grid[:, place], arm, table[table["index"] == layer], layer, line)
+            grid[0, place].set_title(arm.counted.replace(" (", "\n("))
+            grid[1, place].set_xlabel("step")
+        grid[0, 0].set_ylabel("mean of the input")
+        grid[1, 0].set_ylabel("std of the input")
+        handles = [
+            Line2D([], [], color=colors[layer], linestyle=DASHES[place % len(DASHES)], label=f"layer {layer}")
+            for place, layer in enumerate(layers)
+        ]
+        frame = pd.DataFrame(numbers)
+        return chart.finish(
+            _finding(frame), METHOD, frame, handles, f"Lines: medians over seeds. {panels_words(arms)}"
+        )
+
+
+def _draw(
+    axes: Any, arm: Arm, rows: pd.DataFrame, layer: int, line: dict[str, Any]
+) -> list[dict[str, Any]]:
+    found = {}
+    for ax, name in zip(axes, ("mean", "std"), strict=True):
+        x, y = curves(rows, arm.shown["run"], "step", name)
+        if not len(x):
+            return []
+        found[name] = np.median(y, axis=0)
+        ax.plot(x, found[name], linewidth=1.4, **line)
+    mean, std = found["mean"], found["std"]
+    return [
+        {
+            "arm": arm.label,
+            **arm.counts,
+            "layer": layer,
+            "first_step": int(x[0]),
+            "mean_at_first": mean[0],
+            "std_at_first": std[0],
+            "last_step": int(x[-1]),
+            "mean_at_last": mean[-1],
+            "std_at_last": std[-1],
+            "drift_in_std": (mean[-1] - mean[0]) / std[0] if std[0] > 0 else np.nan,
+        }
+    ]
+
+
+def _finding(numbers: pd.DataFrame) -> str:
+    size = numbers.assign(drift=numbers["drift_in_std"].abs())
+    largest = size.groupby("arm", sort=False)["drift"].max().dropna().sort_values(kind="stable")
+    if largest.empty:
+        return "Drift of layer inputs"
+    ends = dict.fromkeys([largest.index[-1], largest.index[0]])
+    words = [f"{number(largest[arm])} of its std ({arm})" for arm in ends]
+    return f"In training, the mean of a layer's input drifts by at most {listed(words)}"

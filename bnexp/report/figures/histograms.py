@@ -1,0 +1,131 @@
+"""Activation histograms: ridges by layer at chosen steps, arms side by side on one scale."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.chart import Chart, style
+from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
+from bnexp.report.figures.drawing import Array, counted
+from bnexp.report.figures.gradients import END, at_step
+from bnexp.report.labels import listed, number
+
+POINTS = 81
+Pooled = dict[int, list[tuple[Array, Array]]]  # layer: edges and cumulative shares of each run
+METHOD = (
+    "Histograms of 64 bins over one batch in training mode, pooled over the trained runs of an arm "
+    "(over those that did not train where there are none). Each curve is scaled to its own "
+    "peak; the scale of values is the same in all panels and holds 99% of the values of every "
+    "ridge."
+)
+
+
+def histograms(
+    source: Source, *, tensor: str = "pre_activation", steps: tuple[int, ...] = (0, 100, END)
+) -> Chart:
+    """Draw histograms of `tensor` (pre_activation, activation or input) at steps (-1: last)."""
+    arms = shortlist(find_arms(source))
+    table = rows_of(arms, "histograms", tensor)
+    drawn = side_by_side(arms)
+    at = [(step, at_step(table, step)) for step in steps]
+    at = [(step, rows) for step, rows in at if not rows.empty]
+    pooled = {
+        (arm.place, step): _cumulative(rows[rows["run"].isin(set(_runs(arm, step)))])
+        for arm in drawn
+        for step, rows in at
+    }
+    x = _scale(pooled.values())
+    layers = sorted({layer for ridges in pooled.values() for layer in ridges})
+    with style():
+        chart = Chart("histograms", arms, len(at) * (0.55 + 0.2 * min(len(layers), 12)) + 0.5)
+        grid = chart.subplots(len(at), len(drawn), sharex=True, sharey=True, squeeze=False)
+        numbers: list[dict[str, Any]] = []
+        for line, (step, rows) in zip(grid, at, strict=True):
+            name = "step 0" if step == 0 else f"step {rows['step'].max()}"
+            line[0].set_ylabel(f"{name}\nlayer")
+            for ax, arm in zip(line, drawn, strict=True):
+                ridges = pooled[arm.place, step]
+                numbers += [
+                    {"arm": arm.label, **arm.counts, "step": rows["step"].max(), "layer": layer}
+                    | _ridge(ax, x, layers.index(layer), ridges[layer], arm.look.color)
+                    for layer in ridges
+                ]
+                ax.set_yticks(range(len(layers)), layers)
+                ax.tick_params(axis="y", length=0)
+                ax.set_xlim(x[0], x[-1])
+        for ax, arm in zip(grid[0], drawn, strict=True):
+            ax.set_title(arm.counted.replace(" (", "\n("))
+        for ax in grid[-1]:
+            ax.set_xlabel(tensor.replace("_", "-"))
+        frame = pd.DataFrame(numbers)
+        return chart.finish(
+            _finding(frame, tensor),
+            f"{tensor.replace('_', '-').capitalize()}: {TENSORS[tensor]}. {METHOD}",
+            frame,
+            footer=f"Each ridge is scaled to its own peak. {panels_words(arms)}",
+        )
+
+
+def _runs(arm: Arm, step: int) -> pd.Series:
+    return arm.runs["run"] if step == 0 else arm.shown["run"]
+
+
+def _cumulative(rows: pd.DataFrame) -> Pooled:
+    pooled: Pooled = {}
+    for layer, low, high, counts in zip(
+        rows["index"], rows["low"], rows["high"], rows["counts"], strict=True
+    ):
+        bins = np.array(str(counts).split(), float)
+        if np.isfinite([low, high]).all() and bins.sum() > 0:
+            edges = np.linspace(low, high if high > low else low + 1e-6, len(bins) + 1)
+            pooled.setdefault(layer, []).append((edges, np.append(0, bins.cumsum() / bins.sum())))
+    return pooled
+
+
+def _scale(pooled: Any) -> Array:
+    """Points over the values of the middle 99% of every ridge."""
+    ends = [
+        np.interp((0.005, 0.995), shares, edges)
+        for ridges in pooled
+        for runs in ridges.values()
+        for edges, shares in runs
+    ]
+    low, high = np.min(ends, 0)[0], np.max(ends, 0)[1]
+    return np.linspace(low, high, POINTS)
+
+
+def _ridge(
+    ax: Any, x: Array, place: int, runs: list[tuple[Array, Array]], color: str
+) -> dict[str, float]:
+    """Draw one layer's distribution; return its quantiles."""
+    shares = np.mean([np.interp(x, edges, cumulated) for edges, cumulated in runs], axis=0)
+    density = np.diff(shares, prepend=shares[0])
+    height = 0.9 * density / density.max() if density.max() > 0 else density
+    seen = np.flatnonzero(height > 0.004)
+    if len(seen):
+        x, shares, height = (line[seen[0] : seen[-1] + 1] for line in (x, shares, height))
+    ax.fill(
+        [x[0], *x, x[-1]], [place, *(place + height), place], color=color, alpha=0.6, linewidth=0,
+        zorder=3 - place / 99,
+    )  # fmt: skip
+    quantiles = np.interp((0.15, 0.5, 0.85), *_unique(shares, x))
+    return dict(zip(("p15", "p50", "p85"), quantiles.tolist(), strict=True))
+
+
+def _unique(shares: Array, x: Array) -> tuple[Array, Array]:
+    shares, places = np.unique(shares, return_index=True)
+    return shares, x[places]
+
+
+def _finding(numbers: pd.DataFrame, tensor: str) -> str:
+    last = numbers[numbers["step"] == numbers["step"].max()]
+    last = last[last["layer"] == last["layer"].max()]
+    width = (last["p85"] - last["p15"]).to_numpy(float)
+    ranked = [last.iloc[place] for place in np.argsort(width, kind="stable")]
+    ends = [ranked[0], ranked[-1]] if len(ranked) > 2 else ranked
+    words = [f"{number(row['p15'])} to {number(row['p85'])} ({row['arm']})" for row in ends]
+    name = tensor.replace("_", "-")
+    layer, step = last["layer"].iloc[0], last["step"].iloc[0]
+    return f"The middle 70% of layer {layer}'s {name}s lie at {listed(words)} at step {step}"
