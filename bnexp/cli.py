@@ -204,10 +204,17 @@ def _plot(arguments: list[str]) -> int:
     return plot(arguments) or 0
 
 
+def _runs(arguments: list[str]) -> int:
+    from bnexp.runs.cli import main as runs
+
+    return runs(arguments)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "train": ("train one model, or with -m a sweep", _train),
     "list": ("models, norms, datasets, optimizers, probes: a line each", _list),
     "explain": ("what a normaliser computes: axes, statistics, parameters", _explain),
+    "runs": ("runs so far: list, diff, rm, gc", _runs),
     "report": ("runs -> figures, tables and one HTML page", _report),
     "plot": ("runs -> one figure", _plot),
 }

@@ -41,8 +41,8 @@ def rewrite(arguments: Iterable[str]) -> list[str]:
         name = key.lstrip("+")
         takes_value = position > 0 and arguments[position - 1] in ("-cn", "-cd", "-cp", "-p")
         if argument == "--dry-run":
-            rewritten.append("++dry_run=true")
-        elif not equals or argument.startswith(("-", "~", "hydra.", "hydra/")) or takes_value:
+            continue
+        if not equals or argument.startswith(("-", "~", "hydra.", "hydra/")) or takes_value:
             rewritten.append(argument)
         elif name.partition("@")[0] in GROUPS:
             rewritten.append(f"{name}={value}")
@@ -50,6 +50,9 @@ def rewrite(arguments: Iterable[str]) -> list[str]:
             rewritten.append(argument)
         else:
             rewritten.append(f"++{name}={value}")
+    if "--dry-run" in arguments:  # beside the overrides: Hydra wants them in one piece
+        first = (n for n, a in enumerate(rewritten) if "=" in a and not a.startswith("-"))
+        rewritten.insert(next(first, len(rewritten)), "++dry_run=true")
     return rewritten
 
 
@@ -104,7 +107,7 @@ class Composer:
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from omegaconf import OmegaConf
 
-        overrides = list(overrides)
+        overrides = rewrite(overrides) if self.load is _load else list(overrides)
         values = [override for override in overrides if override.startswith("++")]
         if not all(_sets_a_value(override) for override in values) or any(
             override.startswith("~") for override in overrides

@@ -25,12 +25,24 @@ class Dataset:
     classes: int
 
 
+_latest: dict[str, Dataset] = {}  # one at most: a worker trains many runs on the same dataset
+
+
 def load(data: AnyData) -> Dataset:
     """Read a dataset and normalise it by the mean and standard deviation of each channel.
 
     The statistics are those of the whole training part even with `data.train_size`, so that
-    validation and test images are the same numbers for every size. UserError as `describe`.
+    validation and test images are the same numbers for every size. The tensors are shared by all
+    who ask, so they must not be changed. UserError as `describe`.
     """
+    key = data.model_dump_json(exclude={"batch_size", "drop_last", "flip", "crop", "download"})
+    if key not in _latest:
+        _latest.clear()
+        _latest[key] = _read(data)
+    return _latest[key]
+
+
+def _read(data: AnyData) -> Dataset:
     facts = describe(data)
     splits = synthetic.generate(data) if isinstance(data, Synthetic) else source(data).splits()
     mean, std = channel_statistics(splits.train_x)

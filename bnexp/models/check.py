@@ -54,6 +54,8 @@ def check_structure(model: Model, shape: tuple[int, ...], classes: int) -> list[
             f"{start}: some layer has one value per sample and channel left to normalise; "
             "use fewer blocks, larger images or no model.norm_output"
         )
+    if model.norm == "layer" and any(layer.channels * layer.places == 1 for layer in layers):
+        problems.append(f"{start}: some layer has one value per sample to normalise; widen it")
     if model.placement == "after" and norm.on_weights:
         problems.append(f"model.placement=after: norm {model.norm} acts on weights; use before")
     if model.norm == "group":

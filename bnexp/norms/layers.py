@@ -48,7 +48,8 @@ class InstanceNorm(_InstanceNorm):
 class GroupNorm(nn.GroupNorm):
     """Group norm (arXiv:1803.08494): statistics of one sample over a group of channels and space.
 
-    x is (N, C, *space); UserError where the groups do not divide the channels.
+    x is (N, C, *space). UserError where the groups do not divide the channels, ValueError for
+    groups of one value.
     """
 
     def __init__(
@@ -61,6 +62,14 @@ class GroupNorm(nn.GroupNorm):
                 f"groups can be {fitting}"
             )
         super().__init__(groups, channels, eps, affine)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        if x.ndim > 1 and 0 < x.numel() == len(x) * self.num_groups:
+            raise ValueError(
+                f"Expected more than 1 value per group, got input size {list(x.shape)} for "
+                f"{self.num_groups} groups: each value would be normalised by itself"
+            )
+        return super().forward(x)
 
 
 class LayerNorm(nn.GroupNorm):

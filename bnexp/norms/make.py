@@ -45,7 +45,10 @@ def make_norm(norm: Norm, channels: int, **options: Any) -> nn.Module:
     if not isinstance(norm, str):
         return norm(channels, **options)
     if norm not in NORMS:
-        return _imported(norm)(channels, **options)
+        try:
+            return _imported(norm)(channels, **options)
+        except TypeError as error:
+            raise UserError(f"norm {norm}: {error}") from error
     if NORMS[norm].on_weights:
         raise UserError(
             f"{norm} norm acts on the weights of a linear or convolutional layer and cannot "
@@ -87,13 +90,14 @@ def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
         return NORMS[norm].options(**options).model_dump()
     except ValidationError as error:
         known = ", ".join(NORMS[norm].options.model_fields) or "none"
-        raise UserError(
-            *(
-                f"norm {norm}: {'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}; "
-                f"its options are: {known}"
-                for e in error.errors()
-            )
-        ) from None
+        lines = []
+        for problem in error.errors():
+            key, value = problem["loc"][0], problem["input"]
+            if problem["type"] == "extra_forbidden":
+                lines.append(f"norm {norm} has no option {key}; its options: {known}")
+            else:
+                lines.append(f"norm {norm}: {key}={value!r}: {problem['msg']}")
+        raise UserError(*lines) from None
 
 
 def _imported(path: str) -> Callable[..., nn.Module]:

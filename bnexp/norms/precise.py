@@ -54,7 +54,7 @@ def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) 
     buffers = {buffer: buffer.clone() for layer in layers for buffer in layer.buffers()}
     populations = {layer: Population() for layer in layers}
     hooks = [
-        layer.register_forward_pre_hook(lambda layer, args: populations[layer].add(args[0]))
+        layer.register_forward_hook(lambda layer, args, _: populations[layer].add(args[0]))
         for layer in layers
     ]
     try:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from bnexp.config import Config
 from bnexp.errors import UserError
-from bnexp.report.filters import known, where
-from bnexp.report.labels import canonical, is_unset, key_name, label, label_keys, value_name
+from bnexp.report.filters import known, matching
+from bnexp.report.labels import canonical, differs, is_unset, key_name, label, label_keys, value_name
 from bnexp.report.reading import read, usable
 from bnexp.report.style import NORM_ORDER, Look, look
 from bnexp.runs.identity import excluded
@@ -126,22 +126,22 @@ Source: TypeAlias = Arms | Runs | str | Path
 
 
 def find_arms(
-    source: Source, *, by: Sequence[str] | None = None, where_: Sequence[str] = ()
+    source: Source, *, by: Sequence[str] | None = None, where: Sequence[str] = ()
 ) -> Arms:
     """Group runs into arms.
 
     `source` is a folder of records, what `load_runs` returned, or arms found before, which are
     returned as they are. `by` names the keys that tell arms apart, by default all that differ,
-    the seed apart; runs that differ in other keys are then pooled, and a note says so. `where_`
-    are conditions as in `filters.where`. Raises UserError for unknown keys and where nothing
+    the seed apart; runs that differ in other keys are then pooled, and a note says so. `where`
+    are conditions as in `filters.matching`. Raises UserError for unknown keys and where nothing
     is left.
     """
     if isinstance(source, Arms):
         return source
     runs = usable(source) if isinstance(source, Runs) else read(source)
-    table = where(runs.runs, where_) if len(runs.runs) else runs.runs
+    table = matching(runs.runs, where) if len(runs.runs) else runs.runs
     if table.empty:
-        raise UserError(_nothing(runs, where_))
+        raise UserError(_nothing(runs, where))
     runs = Runs(table.reset_index(drop=True), runs.skipped)
     differ = varying(runs.runs)
     if by is None:
@@ -162,9 +162,7 @@ def varying(table: pd.DataFrame) -> tuple[str, ...]:
     for key in table:
         section = key.split(".")[0]
         if section in Config.model_fields and key != "seed" and not excluded(key):
-            column = table[key]
-            first = canonical(column.iloc[0]) if len(column) else ""
-            if any(canonical(value) != first for value in column):
+            if differs(table[key]):
                 found.append(key)
     sections = ("model", "data", "optimizer", "training")
     return tuple(
@@ -199,13 +197,17 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
 
 
 def _groups(table: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[str, ...], pd.DataFrame]:
-    if not keys:
-        return {(): table}
-    names = [tuple(map(canonical, row)) for row in zip(*(table[key] for key in keys), strict=True)]
     positions: dict[tuple[str, ...], list[int]] = {}
-    for position, name in enumerate(names):
+    for position, name in enumerate(_names(table, keys)):
         positions.setdefault(name, []).append(position)
     return {name: table.iloc[rows] for name, rows in positions.items()}
+
+
+def _names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The group of each row: the canonical values of `keys`."""
+    if not keys:
+        return [()] * len(table)
+    return list(zip(*(map(canonical, table[key]) for key in keys), strict=True))
 
 
 def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
@@ -261,11 +263,15 @@ def shortlist(arms: Arms, keep: str | None = None) -> Arms:
         arms = at_best(arms, key)
     for key in TUNED:
         if _lines(arms, keep) > MOST and key in arms.keys and key != keep:
-            arms = at_best(arms, key) if len(arms.without(key)) < len(arms) else arms
+            arms = at_best(arms, key) if _lines(arms, key) < len(arms) else arms
     for key in arms.keys:
         if _lines(arms, keep) > MOST and key != keep and is_number(arms, key):
             arms = at_usual(arms, key)
-    pooled = sorted({key for arm in arms.without(keep or "") for key in varying(arm.runs)} - {keep})
+    pooled = [
+        key
+        for key in arms.varying
+        if key not in arms.keys and key != keep and any(differs(arm.runs[key]) for arm in arms)
+    ]
     if pooled and not any(note.startswith("Pooled") for note in arms.notes):
         names = ", ".join(map(key_name, pooled))
         arms = replace(arms, notes=(*arms.notes, f"Pooled over {names}: n counts runs, not seeds."))
@@ -273,7 +279,8 @@ def shortlist(arms: Arms, keep: str | None = None) -> Arms:
 
 
 def _lines(arms: Arms, keep: str | None) -> int:
-    return len(arms.without(keep)) if keep else len(arms)
+    keys = tuple(key for key in arms.keys if key != keep)
+    return len(set(_names(arms.runs.runs, keys)))
 
 
 def is_number(arms: Arms, key: str) -> bool:

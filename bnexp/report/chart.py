@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -40,6 +41,7 @@ class Chart(Figure):
         self.table = pd.DataFrame()
         self.differences = pd.DataFrame()  # each arm against the control, where that is asked
         self.title_height = 0.0  # inches
+        self.key = ""  # what the x-axis of a sensitivity stands for
 
     def finish(
         self,
@@ -80,6 +82,16 @@ class Chart(Figure):
         engine = self.get_layout_engine()
         assert isinstance(engine, ConstrainedLayoutEngine)
         engine.set(rect=(0, notes / height, 1, top - (legend + notes) / height))
+        with style():
+            self.draw_without_rendering()
+        self.set_layout_engine("none")  # laid out once: each format would do it again
+        return self
+
+    def retitle(self, title: str) -> "Chart":
+        """Put another title in place of the finding."""
+        if title:
+            self.texts[0].set_text("\n".join(textwrap.wrap(title, 96)))
+            self.finding = title
         return self
 
     def svg(self) -> str:
@@ -93,7 +105,7 @@ class Chart(Figure):
     def save(self, path: Path) -> None:
         """Write the figure in the format that the file's ending names: svg, png or pdf."""
         if path.suffix == ".svg":
-            path.write_text(self.svg())
+            path.write_text(self.svg(), encoding="utf-8")
         elif path.suffix == ".png":
             path.write_bytes(self.png())
         else:
@@ -110,11 +122,10 @@ class Chart(Figure):
 
 
 def _columns(labels: list[str]) -> int:
-    """As many legend columns as fit into the width; a column is filled before the next."""
+    """As many legend columns as fit into the width."""
     for columns in range(len(labels), 1, -1):
-        rows = -(-len(labels) // columns)
-        parts = [labels[start : start + rows] for start in range(0, len(labels), rows)]
-        if sum(max(map(len, part)) + 9 for part in parts) <= 140:
+        parts = np.array_split(np.array(list(map(len, labels))), columns)
+        if sum(part.max() + 9 for part in parts) <= 138:
             return columns
     return 1
 
@@ -127,4 +138,4 @@ def style() -> Any:
 def _shorter(svg: str) -> str:
     """Coordinates to a hundredth of a point, and no metadata block."""
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    return re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), svg)

@@ -14,7 +14,7 @@ from bnexp.errors import UserError
 FORM = re.compile(r"([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.+)", re.DOTALL)
 
 
-def where(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+def matching(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows of `table` that meet every condition: `key=a,b`, `key!=a`, `key<x`, `<=`, `>`, `>=`.
 
     Values are read as YAML, as in an override; null matches what is not set. Raises UserError

@@ -68,6 +68,14 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
+def differs(column: pd.Series) -> bool:
+    """Whether a column holds more than one value."""
+    try:
+        return bool(column.dropna().nunique() + column.isna().any() > 1)
+    except TypeError:  # lists
+        return len(set(map(canonical, column))) > 1
+
+
 def label(values: Mapping[str, Any]) -> str:
     """An arm's label from the keys that tell it apart."""
     parts = []
@@ -106,7 +114,7 @@ def percent(share: float) -> str:
 
 def number(value: float) -> str:
     """Three significant digits, without an exponent where that is readable."""
-    return f"{float(f'{value:.3g}'):,g}"
+    return f"{float(f'{value:.3g}'):,g}".replace("-", "\N{MINUS SIGN}")
 
 
 def listed(words: list[str]) -> str:

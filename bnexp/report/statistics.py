@@ -28,13 +28,17 @@ class Estimate:
     level: float = LEVEL
 
 
-def mean_t(values: ArrayLike) -> Estimate:
-    """Mean with Student's t interval at 95%; no interval below two values."""
+def mean_t(values: ArrayLike, least: float = -np.inf, greatest: float = np.inf) -> Estimate:
+    """Mean with Student's t interval at 95%; no interval below two values.
+
+    The interval is cut at the least and greatest value that the mean can have, such as 0 and 1.
+    """
     x = np.asarray(values, float)
     if len(x) < 2:
         return Estimate(len(x), x.mean() if len(x) else np.nan, np.nan, np.nan)
     half = stats.t.ppf((1 + LEVEL) / 2, len(x) - 1) * stats.sem(x)
-    return Estimate(len(x), x.mean(), x.mean() - half, x.mean() + half)
+    mean = x.mean()
+    return Estimate(len(x), mean, max(least, mean - half), min(greatest, mean + half))
 
 
 def median_ranks(n: int) -> tuple[int, float]:

@@ -14,8 +14,11 @@ DOTTED: Dash = (0, (1.2, 1.2))
 DASH_DOT: Dash = (0, (6, 1.5, 1.2, 1.5))
 LONG: Dash = (0, (9, 2))
 
+INK, MUTED, GRID, PAPER = "#1b1f24", "#5b636d", "#d9dde2", "#ffffff"
+DARK = {INK: "#e8eaed", MUTED: "#a9b1ba", GRID: "#3a4047", PAPER: "#15181c"}
+
 NORMS: dict[str, tuple[str, str, Dash]] = {
-    "none": ("#000000", "o", "-"),
+    "none": (INK, "o", "-"),
     "batch": ("#0072b2", "s", "-"),
     "layer": ("#d55e00", "^", DASHED),
     "group": ("#009e73", "D", DASH_DOT),
@@ -34,8 +37,6 @@ OTHER: tuple[str, str, Dash] = ("#777777", "H", LONG)  # keep, and classes of on
 MARKERS = "os^DvPX<>ph*d"
 DASHES: tuple[Dash, ...] = ("-", DASHED, DASH_DOT, DOTTED, LONG)
 
-INK, MUTED, GRID, PAPER = "#1b1f24", "#5b636d", "#d9dde2", "#ffffff"
-DARK = {INK: "#e8eaed", MUTED: "#a9b1ba", GRID: "#3a4047", PAPER: "#15181c"}
 DIVERGED, UNTRAINED = "x", "1"  # marks of runs that are drawn but not averaged
 
 RC: dict[str, Any] = {

@@ -42,7 +42,7 @@ def expand(
 
 def _axes(overrides: Iterable[str], config_loader: Any) -> Axes:
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
+    from hydra.errors import OverrideParseException
 
     axes: Axes = {}
     try:
@@ -55,8 +55,9 @@ def _axes(overrides: Iterable[str], config_loader: Any) -> Axes:
             else:
                 line = f"{override.input_line}: only hydra/sweeper=optuna searches an interval"
                 raise UserError(line.lstrip("+"))
-    except HydraException as error:
-        raise UserError(" ".join(str(error).split())) from error
+    except OverrideParseException as error:
+        message = " ".join(str(error).split()).partition(" See https://hydra.cc")[0]
+        raise UserError(f"{error.override.lstrip('+')}: {message}") from error
     return axes
 
 

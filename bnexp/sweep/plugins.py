@@ -22,7 +22,6 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from bnexp.compose import CONF, Composer, as_plain
-from bnexp.errors import UserError
 from bnexp.plan import plan
 from bnexp.sweep.grids import expand
 from bnexp.sweep.jobs import Job, plan_jobs
@@ -45,11 +44,12 @@ def register() -> None:
     for plugin in (GridSweeper, CheckedLauncher):
         Plugins.instance().class_name_to_class[f"{OURS}.{plugin.__name__}"] = plugin
     store = ConfigStore.instance()
-    for group, engines in OmegaConf.load(CONF / "hydra" / "engines.yaml").items():
+    ours: Any = OmegaConf.load(CONF / "hydra" / "engines.yaml")
+    for group, engines in ours.items():
         for name, settings in engines.items():
-            if f"{name}.yaml" in store.list(str(group)):  # it is installed
+            if f"{name}.yaml" in store.list(group):  # it is installed
                 node = OmegaConf.merge(store.load(f"{group}/{name}.yaml").node, settings)
-                store.store(name=str(name), group=str(group), node=node, provider="bnexp")
+                store.store(name=name, group=group, node=node, provider="bnexp")
 
 
 class GridSweeper(Sweeper):
@@ -69,8 +69,10 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Called by Hydra with the command line's overrides."""
-        assert self.config is not None and self.hydra_context is not None and self.launcher
-        grids = OmegaConf.to_container(self.config.sweep, resolve=True)
+        assert self.config is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        grids: Any = OmegaConf.to_container(self.config.sweep, resolve=True)
         typed = [line for line in arguments if line.partition("=")[0].lstrip("+") != "sweep"]
         params = [f"{key}={value}" for key, value in self.params.items()]
         jobs = expand([*params, *typed], grids, self.hydra_context.config_loader)
@@ -156,6 +158,7 @@ class EngineTask:
         self.command, self.stop, self.folder = command, stop.absolute(), Path.cwd()
 
     def __call__(self, config: DictConfig) -> Result:
+        """Called by the launcher's worker."""
         os.chdir(self.folder)  # relative paths are those of the command line
         preset = str(HydraConfig.get().runtime.choices.get("model"))
         planned = plan(as_plain(config), preset)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 
 from bnexp.plan import Plan
@@ -36,11 +37,13 @@ class Pool:
     def __init__(self, size: int, gpus: int, command: str, asked: Sequence[object]) -> None:
         self.size, self.gpus, self.command, self.asked = size, gpus, command, asked
         # Workers forked from one clean process share its imports, so torch is read once.
-        methods = multiprocessing.get_all_start_methods()
-        self.context = multiprocessing.get_context(
-            "forkserver" if "forkserver" in methods else "spawn"
+        can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+        self.context: ForkServerContext | SpawnContext = (
+            multiprocessing.get_context("forkserver")
+            if can_fork
+            else multiprocessing.get_context("spawn")
         )
-        self.context.set_forkserver_preload(["bnexp.training.run"])
+        self.context.set_forkserver_preload(["bnexp.training.run", "torch._dynamo"])
         self.workers: list[_Worker] = []
 
     @property

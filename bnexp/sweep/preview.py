@@ -23,9 +23,7 @@ def preview(jobs: Sequence[Job], workers: int | None, retry: str | None) -> str:
     for job, own in list(zip(runs, told_apart, strict=True))[:SHOWN]:
         result = before.get(job.plan.identity)
         status = "to train" if result is None else result.outcome or result.status
-        lines.append(
-            f"  {status:<11}  {job.plan.preset}-{job.plan.identity}  {own}"
-        )
+        lines.append(f"  {status:<11}  {job.plan.preset}-{job.plan.identity}  {own}")
     if len(runs) > SHOWN:
         lines.append(f"  and {len(runs) - SHOWN} more")
     failed = sum(result.failed for result in before.values())

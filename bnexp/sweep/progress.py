@@ -35,7 +35,10 @@ class Progress:
             print(f"{self.total} runs to train, {self.before} done before", flush=True)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.closed.set()
         if self.bar is not None:

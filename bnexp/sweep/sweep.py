@@ -18,6 +18,7 @@ class Sweep:
         self.results: list[Result] = []
 
     def __call__(self, config: Any) -> float:
+        """Train the one run of a command without -m."""
         return self.single(config)
 
     def run(self, jobs: Sequence[Job], engine: Engine | None) -> list[Result]:

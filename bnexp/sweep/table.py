@@ -16,7 +16,9 @@ SHOWN = 20  # rows of the table; the others are counted
 def show(jobs: Sequence[Job], results: Sequence[Result]) -> None:
     """Print how many runs ended how, and those in detail that failed or diverged."""
     told_apart = labels([job.overrides for job in jobs])
-    unique = {result.identity: (own, result) for own, result in zip(told_apart, results, strict=True)}
+    unique = {
+        result.identity: (own, result) for own, result in zip(told_apart, results, strict=True)
+    }
     ends = [result for _, result in unique.values()]
     counts = Counter(result.outcome or result.status for result in ends)
     told = ", ".join(f"{count} {what}" for what, count in counts.items())

@@ -136,7 +136,8 @@ def prepare_torch(config: Config) -> None:
     torch.set_num_threads(config.threads or (1 if small else _cores()))
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(config.deterministic)
+    if config.deterministic != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(config.deterministic)  # imports the compiler: a second
 
 
 def _cores() -> int:

@@ -34,6 +34,12 @@ GROUPS = "must divide the channels of every normalised layer"
         ("cnn_in", {}, (1, 4, 4), "model.norm=instance: some layer has one value per sample"),
         ("cnn_in", {"norm_output": True}, IMAGE, "model.norm=instance: some layer has one value"),
         ("mlp", {"norm": "weight", "placement": "after"}, IMAGE, "model.placement=after: norm wei"),
+        (
+            "mlp_ln",
+            {"widths": [8, 1]},
+            IMAGE,
+            "model.norm=layer: some layer has one value per sample",
+        ),
         ("rnn_ln", {"placement": "after"}, IMAGE, "model.placement=after: an rnn normalises"),
         (
             "rnn",

@@ -40,6 +40,8 @@ def test_variances(preset: str, init: str, variance: Any, scale: float) -> None:
         # a normal sample's std varies by 1 / sqrt(2n): five of these
         assert weight.std().item() == pytest.approx(expected, rel=5 / math.sqrt(2 * weight.numel()))
         assert weight.mean().item() == pytest.approx(0, abs=5 * expected / weight.numel() ** 0.5)
+        uniform = weight.abs().max().item() < 1.01 * math.sqrt(3) * expected
+        assert uniform is (init == "default")  # the others are normal
         if layer.bias is not None:
             assert bool(layer.bias.any()) is (init == "default")
 

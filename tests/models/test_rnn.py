@@ -83,9 +83,9 @@ def test_batch_norms_of_others_are_on_the_input_transform_too() -> None:
 
 
 def test_a_ghost_is_made_of_whole_sequences() -> None:
-    net = built(norm="ghost", norm_options={"ghost_size": 2})
+    ghost, batch = built(norm="ghost", norm_options={"ghost_size": 2}), built(norm="batch")
     x = torch.randn(4, *SHAPE)
-    torch.testing.assert_close(net(x), torch.cat([net(x[:2]), net(x[2:])]))
+    torch.testing.assert_close(ghost(x), torch.cat([batch(x[:2]), batch(x[2:])]))
 
 
 def test_recurrent_batch_norm_is_on_both_transforms_with_statistics_per_step() -> None:

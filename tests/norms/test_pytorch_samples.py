@@ -41,7 +41,6 @@ NOT_APPLICABLE = {
 }
 BATCH_NORMS = [BatchNorm, ManualBatchNorm, GhostBatchNorm, PreciseBatchNorm]
 DTYPES = [torch.float64, torch.float32]
-skipped: set[str] = set()
 
 
 def results(call: Callable[[Tensor], Tensor], x: Tensor, *leaves: Tensor | None) -> list[Tensor]:
@@ -129,7 +128,6 @@ def test_module_samples(name: str, dtype: torch.dtype, train: bool) -> None:
     for theirs, x in module_samples(name, dtype, train):
         layers = counterparts(theirs, x)
         if isinstance(layers, str):
-            skipped.add(layers)
             continue
         if isinstance(theirs, (nn.LayerNorm, nn.RMSNorm)) and len(theirs.normalized_shape) == 1:
             x = x.reshape(-1, x.shape[-1])  # channels are last in PyTorch's
@@ -158,7 +156,6 @@ def test_group_norm_error_samples() -> None:
         groups, channels = error.module_error_input.constructor_input.args
         with pytest.raises(UserError, match=f"{groups} groups do not divide {channels} channels"):
             GroupNorm(channels, groups)
-        skipped.add("constructor")
 
 
 # ------------------------------------------------------------------------------- operator samples
@@ -178,13 +175,28 @@ def operator_samples(name: str, dtype: torch.dtype) -> Iterator[tuple[Tensor, An
         yield sample.input, sample.args, sample.kwargs
 
 
+def left_out(name: str, x: Tensor, args: Any) -> str | None:
+    """Why a sample does not apply, if so."""
+    if name.lstrip("_").startswith(("native", "batch_norm_")):
+        return "another name"
+    if name in ("local_response_norm", "normalize"):
+        return "another layer"
+    if x.ndim < 2:
+        return "one dimension"
+    if name in ("layer_norm", "rms_norm"):
+        if len(args[0]) == x.ndim:
+            return "over the batch"
+        if len(args[0]) > 1 and args[1] is not None:
+            return "affine per element"
+    return None
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("layer", [*BATCH_NORMS, BatchRenorm])
 def test_batch_norm_operator_samples(layer: type[nn.Module], dtype: torch.dtype) -> None:
     count = 0
     for x, (mean, var, weight, bias), kwargs in operator_samples("batch_norm", dtype):
-        if x.ndim < 2:
-            skipped.add("one dimension")
+        if left_out("batch_norm", x, (mean, var, weight, bias)):
             continue
         train = kwargs.get("training", False)
         eps = kwargs.get("eps", 1e-5)
@@ -270,38 +282,30 @@ def test_layer_and_rms_norm_operator_samples(name: str, dtype: torch.dtype) -> N
     count = 0
     for x, args, kwargs in operator_samples(name, dtype):
         shape, weight, bias = [*args, None, None][:3]
-        if x.ndim < 2:
-            skipped.add("one dimension")
-        elif len(shape) == x.ndim:
-            skipped.add("over the batch")
-        elif len(shape) > 1 and weight is not None:
-            skipped.add("affine per element")
+        if left_out(name, x, args):
+            continue
+        eps = kwargs.get("eps", 1e-5)
+        if name == "layer_norm":
+            ours = filled(LayerNorm(shape[0], eps), weight=weight, bias=bias)
+            function = F.layer_norm
         else:
-            eps = kwargs.get("eps", 1e-5)
-            if name == "layer_norm":
-                ours = filled(LayerNorm(shape[0], eps), weight=weight, bias=bias)
-                function = F.layer_norm
-            else:
-                eps = kwargs.get("eps", torch.finfo(dtype).eps)
-                ours = filled(RMSNorm(shape[0], eps), weight=weight)
-                function = F.rms_norm
-            leaves = [t.requires_grad_() for t in (weight, bias) if t is not None]
-            expected = results(lambda x, f=function, a=args, k=kwargs: f(x, *a, **k), x, *leaves)
-            assert_same(results(ours, x, *ours.parameters()), expected, dtype)
-            count += 1
+            eps = kwargs.get("eps", torch.finfo(dtype).eps)
+            ours = filled(RMSNorm(shape[0], eps), weight=weight)
+            function = F.rms_norm
+        leaves = [t.requires_grad_() for t in (weight, bias) if t is not None]
+        expected = results(lambda x, f=function, a=args, k=kwargs: f(x, *a, **k), x, *leaves)
+        assert_same(results(ours, x, *ours.parameters()), expected, dtype)
+        count += 1
     assert count
 
 
 def test_nothing_is_left_out_for_another_reason() -> None:
-    """Runs after the tests above in this file, whose skips it counts."""
-    tested = {"batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"}
-    for name in OPERATORS.keys() - tested:
-        skipped.add("another name" if name.lstrip("_").split("_norm")[0] in (
-            "native_batch", "native_layer", "native_group", "batch",
-        ) else "another layer")  # fmt: skip
-    assert {n for n in OPERATORS if "response" in n or "normalize" in n} == {
-        "local_response_norm",
-        "normalize",
-    }
-    skipped.add("normalized_shape")
-    assert skipped == NOT_APPLICABLE.keys()
+    reasons = {"constructor", "normalized_shape"}  # of the error samples
+    for name in MODULES:
+        for theirs, x in module_samples(name, torch.float64, train=True):
+            layers = counterparts(theirs, x)
+            reasons |= {layers} if isinstance(layers, str) else set()
+    for name in OPERATORS:
+        for x, args, _ in operator_samples(name, torch.float64):
+            reasons |= {left_out(name, x, args)} - {None}
+    assert reasons == NOT_APPLICABLE.keys()

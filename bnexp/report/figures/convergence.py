@@ -12,7 +12,6 @@ from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
 from bnexp.report.figures.drawing import (
-    Array,
     band_words,
     counted,
     curves,
@@ -88,38 +87,34 @@ def _draw_loss(ax: Any, arm: Arm, steps: pd.DataFrame) -> int:
     if len(x):
         x, y, width = thinned(x, y)
         draw_band(ax, arm, x, y)
-    for outcome, rows in (("diverged", arm.diverged), ("not trained", arm.untrained)):
-        for run, reason in zip(rows["run"], rows["reason"], strict=True):
-            x, y = curves(steps, pd.Series([run]), "step", "loss")
-            finite = np.isfinite(y[0]) if len(x) else np.empty(0, bool)
-            if not finite.any():
-                continue
-            if outcome == "diverged":
-                draw_lost(ax, arm, outcome, _diverged_at(reason, x), 0.985, ax.get_xaxis_transform())
-            else:
-                x, y, width = thinned(x, y)
-                ax.plot(x, y[0], color=arm.look.color, linewidth=0.6, alpha=0.5)
-                draw_lost(ax, arm, outcome, x[-1], y[0][-1])
+    lost = steps[steps["run"].isin({*arm.diverged["run"], *arm.untrained["run"]})]
+    by_run = {run: rows for run, rows in lost.groupby("run") if np.isfinite(rows["loss"]).any()}
+    for run, reason in zip(arm.diverged["run"], arm.diverged["reason"], strict=True):
+        if run in by_run:
+            at = _diverged_at(reason, by_run[run]["step"])
+            draw_lost(ax, arm, "diverged", at, 0.985, ax.get_xaxis_transform())
+    for run in arm.untrained["run"]:
+        if run in by_run:
+            x, y, _ = thinned(*curves(by_run[run], arm.untrained["run"], "step", "loss"))
+            ax.plot(x, y[0], color=arm.look.color, linewidth=0.6, alpha=0.5)
+            draw_lost(ax, arm, "not trained", x[-1], y[0][-1])
     return width
 
 
-def _diverged_at(reason: object, x: Array) -> float:
+def _diverged_at(reason: object, steps: pd.Series) -> float:
     found = re.search(r"step (\d+)", str(reason))
-    return float(found[1]) if found else float(x[-1])
+    return float(found[1]) if found else float(steps.max())
 
 
 def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
     x, y = curves(epochs, arm.trained["run"], "epoch", "val_accuracy")
     if len(x):
         draw_band(ax, arm, x, y)
-    for run in arm.untrained["run"]:
-        x, y = curves(epochs, pd.Series([run]), "epoch", "val_accuracy")
-        if len(x):
-            draw_lost(ax, arm, "not trained", x[-1], y[0][-1])
-    for run in arm.diverged["run"]:
-        x, _ = curves(epochs, pd.Series([run]), "epoch", "epoch")
-        at = x[-1] if len(x) else 0
-        draw_lost(ax, arm, "diverged", at, 0.015, ax.get_xaxis_transform())
+    last = epochs[epochs["run"].isin(set(arm.runs["run"]))].groupby("run").last()
+    untrained = last.reindex(arm.untrained["run"]).dropna(subset="val_accuracy")
+    draw_lost(ax, arm, "not trained", untrained["epoch"], untrained["val_accuracy"])
+    diverged = last["epoch"].reindex(arm.diverged["run"]).fillna(0)
+    draw_lost(ax, arm, "diverged", diverged, [0.015] * len(diverged), ax.get_xaxis_transform())
 
 
 def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
@@ -152,12 +147,10 @@ def _draw_target(ax: Any, arms: Arms, target: float, when: dict[str, Reached]) -
 
 def _times(arm: Arm, epochs: pd.DataFrame, target: float | None, unit: str) -> Reached:
     """When each run of the arm, lost ones included, first reached the target."""
-    times = []
-    for run in arm.runs["run"]:
-        rows = epochs[epochs["run"] == run]
-        hit = rows[rows["val_accuracy"] >= target] if target is not None else rows.iloc[:0]
-        times.append(float(hit[unit].iloc[0]) if len(hit) else np.inf)
-    return reached(times)
+    if target is None:
+        return reached([np.inf] * len(arm.runs))
+    first = epochs[epochs["val_accuracy"] >= target].groupby("run")[unit].first()
+    return reached(first.reindex(arm.runs["run"]).fillna(np.inf))
 
 
 def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:

@@ -1,6 +1,6 @@
 """What the figures share: legends, tick labels, bands, and marks of runs that are not averaged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,26 @@ def handles(arms: Iterable[Arm]) -> list[Line2D]:
     return [Line2D([], [], label=arm.counted, **arm.look.mark) for arm in arms]
 
 
+def sweep_handles(arms: Iterable[Arm]) -> list[Line2D]:
+    """The same where an arm's runs are spread over the x-axis."""
+    return [
+        Line2D([], [], label=arm.counted.replace("n = ", "trained runs: "), **arm.look.mark)
+        for arm in arms
+    ]
+
+
 def percent_axis(axis: Any) -> None:
-    """Label an axis of fractions in percent."""
+    """Label an axis of fractions in percent, and let it end just above 100%."""
     axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    low, high = axis.get_view_interval()
+    axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1 + 0.04 * (1 - low)))})
+
+
+def arm_axis(ax: Axes, arms: Arms) -> None:
+    """A y-axis of arms, from the top, with their counts."""
+    ax.set_yticks(range(len(arms)), [arm.counted.replace(" (", "\n(") for arm in arms])
+    ax.set_ylim(len(arms) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
 
 
 def plain_log(ax: Axes, which: str) -> None:
@@ -42,15 +59,6 @@ def plain_log(ax: Axes, which: str) -> None:
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(FuncFormatter(minor))
-
-
-def grid_axis(ax: Axes, values: Sequence[float]) -> None:
-    """An x-axis with ticks at the values of a grid, logarithmic if they span a factor of 8."""
-    if min(values) > 0 and max(values) / min(values) >= 8:
-        ax.set_xscale("log")
-    ax.set_xticks(values, [f"{value:g}" for value in values])
-    ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    ax.tick_params(axis="x", which="minor", length=0)
 
 
 def curves(table: pd.DataFrame, runs: pd.Series, x: str, y: str) -> tuple[Array, Array]:
@@ -82,18 +90,30 @@ def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> None:
         ax.fill_between(x, low, high, color=arm.look.color, alpha=0.16, linewidth=0)
 
 
+def dodge(arm: Arm, of: int) -> float:
+    """Offset along a grid of whole numbers that keeps `of` arms apart."""
+    return 0.06 * (arm.place - (of - 1) / 2)
+
+
 def draw_lost(
     ax: Axes, arm: Arm, outcome: str, x: Any, y: Any, transform: Transform | None = None
 ) -> None:
     """Mark runs that diverged or did not train, arms beside each other where they coincide."""
     marker = DIVERGED if outcome == "diverged" else UNTRAINED
+    x, y = np.atleast_1d(x), np.atleast_1d(y)
+    if not len(x):
+        return
     figure = ax.get_figure(root=True)
     assert figure is not None
     aside = ScaledTranslation(-6 * arm.place / 72, 0, figure.dpi_scale_trans)
-    ax.scatter(
+    marks = ax.scatter(
         x, y, marker=marker, s=38, linewidths=1.5, color=arm.look.color, zorder=4, clip_on=False,
         transform=(transform or ax.transData) + aside,
     )  # fmt: skip
+    marks.set_in_layout(False)
+    if transform is None:
+        ax.update_datalim(np.column_stack([x, y]))
+        ax.autoscale_view()
 
 
 def band_words(arms: Arms) -> str:

@@ -17,8 +17,9 @@ from bnexp.report.style import DASHES, layer_colors
 METHOD = (
     "Mean and standard deviation over all values that a layer receives from one batch in training "
     "mode; medians over the trained runs of an arm (over those that did not train where there are "
-    "none). Layer 1 receives the data and is left out. Drift is the change of the mean from the "
-    "first to the last recorded step, in standard deviations at the first."
+    "none). Layer 1 receives the data and is left out. Drift is the distance from the first to "
+    "the last recorded step, sqrt(change of mean^2 + change of std^2), in first standard deviations "
+    "(between normal distributions, the 2-Wasserstein distance)."
 )
 
 
@@ -76,16 +77,15 @@ def _draw(
             "last_step": int(x[-1]),
             "mean_at_last": mean[-1],
             "std_at_last": std[-1],
-            "drift_in_std": (mean[-1] - mean[0]) / std[0] if std[0] > 0 else np.nan,
+            "drift": np.hypot(mean[-1] - mean[0], std[-1] - std[0]) / std[0] if std[0] > 0 else np.nan,
         }
     ]
 
 
 def _finding(numbers: pd.DataFrame) -> str:
-    size = numbers.assign(drift=numbers["drift_in_std"].abs())
-    largest = size.groupby("arm", sort=False)["drift"].max().dropna().sort_values(kind="stable")
+    largest = numbers.groupby("arm", sort=False)["drift"].max().dropna().sort_values(kind="stable")
     if largest.empty:
         return "Drift of layer inputs"
     ends = dict.fromkeys([largest.index[-1], largest.index[0]])
-    words = [f"{number(largest[arm])} of its std ({arm})" for arm in ends]
-    return f"In training, the mean of a layer's input drifts by at most {listed(words)}"
+    words = [f"{number(largest[arm])} ({arm})" for arm in ends]
+    return f"In training, the input of some layer drifts by up to {listed(words)} of its first std"

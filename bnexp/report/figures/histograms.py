@@ -12,7 +12,7 @@ from bnexp.report.figures.drawing import Array, counted
 from bnexp.report.figures.gradients import END, at_step
 from bnexp.report.labels import listed, number
 
-POINTS = 81
+POINTS = 49  # of a ridge
 Pooled = dict[int, list[tuple[Array, Array]]]  # layer: edges and cumulative shares of each run
 METHOD = (
     "Histograms of 64 bins over one batch in training mode, pooled over the trained runs of an arm "
@@ -36,7 +36,6 @@ def histograms(
         for arm in drawn
         for step, rows in at
     }
-    x = _scale(pooled.values())
     layers = sorted({layer for ridges in pooled.values() for layer in ridges})
     with style():
         chart = Chart("histograms", arms, len(at) * (0.55 + 0.2 * min(len(layers), 12)) + 0.5)
@@ -49,12 +48,11 @@ def histograms(
                 ridges = pooled[arm.place, step]
                 numbers += [
                     {"arm": arm.label, **arm.counts, "step": rows["step"].max(), "layer": layer}
-                    | _ridge(ax, x, layers.index(layer), ridges[layer], arm.look.color)
+                    | _ridge(ax, layers.index(layer), ridges[layer], arm.look.color)
                     for layer in ridges
                 ]
                 ax.set_yticks(range(len(layers)), layers)
                 ax.tick_params(axis="y", length=0)
-                ax.set_xlim(x[0], x[-1])
         for ax, arm in zip(grid[0], drawn, strict=True):
             ax.set_title(arm.counted.replace(" (", "\n("))
         for ax in grid[-1]:
@@ -84,39 +82,25 @@ def _cumulative(rows: pd.DataFrame) -> Pooled:
     return pooled
 
 
-def _scale(pooled: Any) -> Array:
-    """Points over the values of the middle 99% of every ridge."""
-    ends = [
-        np.interp((0.005, 0.995), shares, edges)
-        for ridges in pooled
-        for runs in ridges.values()
-        for edges, shares in runs
-    ]
-    low, high = np.min(ends, 0)[0], np.max(ends, 0)[1]
-    return np.linspace(low, high, POINTS)
-
-
-def _ridge(
-    ax: Any, x: Array, place: int, runs: list[tuple[Array, Array]], color: str
-) -> dict[str, float]:
-    """Draw one layer's distribution; return its quantiles."""
-    shares = np.mean([np.interp(x, edges, cumulated) for edges, cumulated in runs], axis=0)
-    density = np.diff(shares, prepend=shares[0])
-    height = 0.9 * density / density.max() if density.max() > 0 else density
-    seen = np.flatnonzero(height > 0.004)
-    if len(seen):
-        x, shares, height = (line[seen[0] : seen[-1] + 1] for line in (x, shares, height))
+def _ridge(ax: Any, place: int, runs: list[tuple[Array, Array]], color: str) -> dict[str, float]:
+    """Draw the middle 99% of one layer's values; return its quantiles."""
+    ends = [np.interp((0.005, 0.995), shares, edges) for edges, shares in runs]
+    edges = np.linspace(np.min(ends, 0)[0], np.max(ends, 0)[1], POINTS + 1)
+    shares = np.mean([np.interp(edges, *run) for run in runs], axis=0)
+    density = np.diff(shares)
+    height = 0.9 * density / max(density.max(), 1e-12)
+    x = (edges[1:] + edges[:-1]) / 2
     ax.fill(
-        [x[0], *x, x[-1]], [place, *(place + height), place], color=color, alpha=0.6, linewidth=0,
-        zorder=3 - place / 99,
+        [edges[0], *x, edges[-1]], [place, *(place + height), place],
+        color=color, alpha=0.6, linewidth=0, zorder=3 - place / 99,
     )  # fmt: skip
-    quantiles = np.interp((0.15, 0.5, 0.85), *_unique(shares, x))
+    quantiles = np.interp((0.15, 0.5, 0.85), *_rising(shares, edges))
     return dict(zip(("p15", "p50", "p85"), quantiles.tolist(), strict=True))
 
 
-def _unique(shares: Array, x: Array) -> tuple[Array, Array]:
+def _rising(shares: Array, edges: Array) -> tuple[Array, Array]:
     shares, places = np.unique(shares, return_index=True)
-    return shares, x[places]
+    return shares, edges[places]
 
 
 def _finding(numbers: pd.DataFrame, tensor: str) -> str:

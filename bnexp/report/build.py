@@ -1,0 +1,251 @@
+"""Runs -> figures, tables and the page."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bnexp.errors import UserError
+from bnexp.report.arms import MOST, Arms, find_arms, is_number, shortlist
+from bnexp.report.catalogue import draw
+from bnexp.report.chart import Chart
+from bnexp.report.export import write_table
+from bnexp.report.labels import canonical, is_unset, key_name, label, listed
+from bnexp.report.page import Block, Page, Section
+from bnexp.report.reading import read
+from bnexp.runs.record import COLUMNS
+from bnexp.runs.tables import Runs
+
+DATA = (
+    "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
+)  # fmt: skip
+SPLIT = (
+    "model.kind", "model.name", "optimizer.name", "model.activation", "model.init",
+    "model.placement", "precision", "training.epochs",
+)  # fmt: skip
+CURVES = ("convergence", "gap", "gradients", "gradient_map", "histograms", "percentiles", "drift")
+COMMANDS = 60
+
+
+def build(
+    folders: Sequence[str | Path] = ("runs",),
+    out: str | Path = "report",
+    *,
+    by: Sequence[str] | None = None,
+    where: Sequence[str] = (),
+    title: str | None = None,
+    parquet: bool = False,
+    records: bool = False,
+) -> Path:
+    """Write figures, tables and `index.html` to the folder `out`; return the page's path.
+
+    `by` and `where` as in `find_arms`. `parquet` writes every table as Parquet too; `records`
+    writes the runs' own tables, merged, as well. The same runs give the same bytes.
+    """
+    runs = read(*folders)
+    arms = find_arms(runs, by=by, where=where)
+    out = Path(out)
+    names = [Path(folder).name or "runs" for folder in folders]
+    sections = []
+    for conditions, part in _sections(arms):
+        command = _command(names, by, [*where, *conditions])
+        prefix = "-".join(_slug(condition) for condition in conditions)
+        sections.append(_section(part, conditions, command, out, prefix, parquet))
+    _write_runs(arms, out, records, parquet)
+    page = _page(title or "What the runs show", arms, sections)
+    path = out / "index.html"
+    path.write_text(page.html(), encoding="utf-8")
+    return path
+
+
+def _sections(arms: Arms) -> list[tuple[list[str], Arms]]:
+    """One part for each dataset, and for each kind of model and so on while arms are too many."""
+    parts = _split(arms, [], [key for key in DATA if key in arms.varying])
+    for key in SPLIT:
+        parts = [
+            smaller
+            for conditions, part in parts
+            for smaller in (
+                _split(part, conditions, [key])
+                if key in part.keys and len(shortlist(part)) > MOST
+                else [(conditions, part)]
+            )
+        ]
+    return parts
+
+
+def _split(arms: Arms, conditions: list[str], keys: list[str]) -> list[tuple[list[str], Arms]]:
+    parts = [(conditions, arms)]
+    for key in keys:
+        parts = [
+            ([*conditions, f"{key}={canonical(value).strip(chr(34))}"], part.subset(rows))
+            for conditions, part in parts
+            for value, rows in _values(part, key)
+        ]
+    return parts
+
+
+def _values(arms: Arms, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    rows = arms.runs.runs
+    names = rows[key].map(canonical)
+    for name in sorted(names.unique()):
+        part = rows[names == name].reset_index(drop=True)
+        yield part[key].iloc[0], part
+
+
+def _section(
+    arms: Arms, conditions: list[str], command: str, out: Path, prefix: str, parquet: bool
+) -> Section:
+    blocks, notes = [], []
+    short = shortlist(arms)
+    for name, source, options in _figures(arms, short):
+        try:
+            chart = draw(name, source, **options)
+        except UserError as error:
+            notes.append(str(error))
+            continue
+        stem = "-".join(filter(None, [prefix, name, _slug(options.get("key", ""))]))
+        svg, files = _write_chart(chart, out, stem, parquet)
+        extra = "".join(f" --{key} {shlex.quote(str(value))}" for key, value in options.items())
+        command_line = f"bnexp plot {name} {command}{extra} --out {stem}.svg"
+        blocks.append(Block(chart, svg, command_line, files))
+    heading = ", ".join(condition.partition("=")[2] for condition in conditions)
+    return Section(heading or "Findings", blocks, notes)
+
+
+def _figures(arms: Arms, short: Arms) -> Iterator[tuple[str, Arms, dict[str, Any]]]:
+    """Figures that these arms have something for."""
+    yield "convergence", short, {}
+    for key in arms.keys:
+        if is_number(arms, key) and len(arms.without(key)) < len(arms):
+            match key:
+                case "optimizer.lr":
+                    yield "learning_rate", arms, {}
+                case "data.batch_size":
+                    yield "batch_size", arms, {}
+                case _:
+                    yield "sensitivity", arms, {"key": key}
+    for name in (*CURVES[1:], "cost"):
+        yield name, short, {}
+
+
+def _write_chart(chart: Chart, out: Path, stem: str, parquet: bool) -> tuple[str, list[str]]:
+    """Write figure and tables; return the SVG and the tables' places below `out`."""
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    svg = chart.svg()
+    (folder / f"{stem}.svg").write_text(svg, encoding="utf-8")
+    (folder / f"{stem}.png").write_bytes(chart.png())
+    written = write_table(chart.table, out / "tables" / stem, parquet)
+    if len(chart.differences):
+        written += write_table(chart.differences, out / "tables" / f"{stem}-differences", parquet)
+    return svg, [path.relative_to(out).as_posix() for path in written]
+
+
+def _write_runs(arms: Arms, out: Path, records: bool, parquet: bool) -> None:
+    runs = arms.runs.runs.assign(folder=[Path(name).name for name in arms.runs.runs["folder"]])
+    write_table(runs, out / "tables" / "runs", parquet)
+    if records:
+        for name in COLUMNS:
+            write_table(getattr(arms.runs, name), out / "tables" / name, parquet)
+
+
+def _command(names: list[str], by: Sequence[str] | None, where: Sequence[str]) -> str:
+    parts = list(names)
+    if by:
+        parts += ["--by", ",".join(by)]
+    for condition in where:
+        parts += ["--where", condition]
+    return shlex.join(parts)
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "_." else "-" for c in text.rpartition("=")[2])
+
+
+# ------------------------------------------------------------------------------- the page's frame
+
+
+def _page(title: str, arms: Arms, sections: list[Section]) -> Page:
+    rows, skipped = arms.runs.runs, arms.runs.skipped
+    outcome = rows["outcome"]
+    counts = [
+        f"{len(rows)} finished runs in {len(arms)} arms",
+        *(
+            f"{(outcome == name).sum()} {words}"
+            for name, words in (("diverged", "diverged"), ("not trained", "did not train"))
+            if (outcome == name).any()
+        ),
+        *([f"{len(skipped)} folders left out"] if len(skipped) else []),
+    ]
+    data = sorted({str(name) for name in rows.get("data.name", [])})
+    summary = f"{', '.join(counts)}; on {listed(data)}." if data else f"{', '.join(counts)}."
+    facts = pd.DataFrame([{"arm": arm.label, **arm.counts} for arm in arms])
+    return Page(
+        title,
+        summary,
+        facts,
+        sections,
+        {
+            "Runs that diverged or did not train": _lost(arms),
+            "Left out": _left_out(skipped),
+            "Provenance": _provenance(rows),
+        },
+        _commands(rows),
+    )
+
+
+def _lost(arms: Arms) -> tuple[str, pd.DataFrame]:
+    parts = [
+        pd.DataFrame(
+            {
+                "run": rows["run"],
+                "arm": arm.label,
+                "seed": rows["seed"],
+                "outcome": [
+                    reason if isinstance(reason, str) and reason else outcome
+                    for reason, outcome in zip(rows["reason"], rows["outcome"], strict=True)
+                ],
+            }
+        )
+        for arm in arms
+        for rows in (arm.diverged, arm.untrained)
+        if len(rows)
+    ]
+    if not parts:
+        return "None.", pd.DataFrame()
+    return "These are marked in the figures and never averaged in.", pd.concat(parts)
+
+
+def _left_out(skipped: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    if skipped.empty:
+        return "No folder was left out.", pd.DataFrame()
+    names = [Path(folder).name for folder in skipped["folder"]]
+    table = pd.DataFrame({"folder": names, "reason": skipped["reason"].to_numpy()})
+    return "These folders hold no usable record.", table.sort_values(["folder", "reason"])
+
+
+def _provenance(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    found = []
+    for key in sorted(key for key in rows if key.startswith("provenance.")):
+        name = key.removeprefix("provenance.")
+        if name not in ("command", "started", "finished"):
+            values = sorted({canonical(v).strip('"') for v in rows[key] if not is_unset(v)})
+            found.append({"what": name.replace("_", " "), "value": ", ".join(values) or "unknown"})
+    for key in ("device", "precision"):
+        if key in rows:
+            found.append({"what": key, "value": ", ".join(sorted(set(map(str, rows[key]))))})
+    identities = sorted(rows["run"])
+    found.append({"what": "runs", "value": f"{identities[0]} to {identities[-1]}"})
+    return "Read from the records of the runs.", pd.DataFrame(found)
+
+
+def _commands(rows: pd.DataFrame) -> list[str]:
+    if "provenance.command" not in rows:
+        return []
+    commands = sorted({command for command in rows["provenance.command"].dropna()})
+    rest = [f"... and {len(commands) - COMMANDS} more"] if len(commands) > COMMANDS else []
+    return commands[:COMMANDS] + rest

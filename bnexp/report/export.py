@@ -1,0 +1,36 @@
+"""Tables as tidy files: CSV, and Parquet where asked."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from bnexp.errors import UserError
+from bnexp.report.labels import canonical
+
+
+def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:
+    """Write `stem`.csv and, if asked, `stem`.parquet; return what was written.
+
+    Raises UserError where Parquet is asked for without pyarrow.
+    """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    csv = stem.with_name(f"{stem.name}.csv")
+    table.to_csv(csv, index=False, lineterminator="\n")
+    if not parquet:
+        return [csv]
+    path = stem.with_name(f"{stem.name}.parquet")
+    try:
+        _plain(table).to_parquet(path, index=False, engine="pyarrow")
+    except ImportError:
+        raise UserError("parquet needs bnexp[parquet]: pip install 'bnexp[parquet]'") from None
+    return [csv, path]
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of mixed values, lists and dictionaries as JSON: Parquet has one type a column."""
+    mixed = [
+        name for name in table
+        if table[name].dtype == object
+        and not all(value is None or isinstance(value, str) for value in table[name])
+    ]  # fmt: skip
+    return table.assign(**{name: table[name].map(canonical) for name in mixed})

@@ -1,0 +1,83 @@
+"""Time and memory by norm."""
+
+from typing import Any
+
+import pandas as pd
+
+from bnexp.errors import UserError
+from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
+from bnexp.report.chart import Chart, style
+from bnexp.report.contrasts import contrasts, control
+from bnexp.report.figures.drawing import arm_axis, counted
+from bnexp.report.labels import listed
+from bnexp.report.statistics import mean_t
+
+METHOD = (
+    "Time of a step: seconds spent in training steps over their number, evaluation and probing "
+    "apart. Memory: on a GPU the peak of its allocator, else the peak of the whole process up to "
+    "then, which runs in one process share. Means over the trained runs with 95% t intervals; small "
+    "points are single runs. Runs that trained side by side slow each other down. Differences are "
+    "paired by seed and corrected by Holm's method."
+)
+PANELS = {"ms_per_step": "time of a training step (ms)", "peak_mb": "peak memory (MB)"}
+
+
+def cost(source: Source) -> Chart:
+    """Draw what a step costs in time and memory."""
+    arms = shortlist(find_arms(source))
+    rows = arms.runs.runs
+    if not {"seconds_training", "steps", "peak_memory_bytes"} <= set(rows):
+        raise UserError("cost: these runs have no times")
+    arms = arms.subset(
+        rows.assign(
+            ms_per_step=1000 * pd.to_numeric(rows["seconds_training"]) / pd.to_numeric(rows["steps"]),
+            peak_mb=pd.to_numeric(rows["peak_memory_bytes"]) / 1e6,
+        ),
+        *_devices(rows),
+    )
+    with style():
+        chart = Chart("cost", arms, 0.7 + 0.4 * len(arms))
+        axes = chart.subplots(1, 2, sharey=True)
+        numbers: list[dict[str, Any]] = [{} for _ in arms]
+        for ax, (result, name) in zip(axes, PANELS.items(), strict=True):
+            for row, arm in zip(numbers, arms, strict=True):
+                row |= _draw(ax, arm, result)
+            ax.set_xlabel(name)
+            ax.set_xlim(0, 1.06 * ax.get_xlim()[1])
+        arm_axis(axes[0], arms)
+        chart.differences = contrasts(arms, "ms_per_step")
+        frame = counted(arms, numbers)
+        footer = "Points: mean over trained runs; bars: 95% t interval; small: single runs."
+        return chart.finish(_finding(arms, frame), METHOD, frame, footer=footer)
+
+
+def _devices(rows: pd.DataFrame) -> list[str]:
+    names = sorted({str(name) for name in rows.get("provenance.device_name", [])})
+    return [f"Times are from different devices: {listed(names)}."] if len(names) > 1 else []
+
+
+def _draw(ax: Any, arm: Arm, result: str) -> dict[str, float]:
+    values = arm.by_seed(result)
+    estimate = mean_t(values)
+    if estimate.n:
+        ax.plot(values, [arm.place + 0.2] * len(values), ".", color=arm.look.color, alpha=0.5, markersize=4)
+        if estimate.n > 1:
+            ax.plot([estimate.low, estimate.high], [arm.place] * 2, color=arm.look.color)
+        ax.plot(estimate.centre, arm.place, markersize=7, **arm.look.mark)
+    return {
+        f"{result}_mean": estimate.centre,
+        f"{result}_low": estimate.low,
+        f"{result}_high": estimate.high,
+    }
+
+
+def _finding(arms: Arms, numbers: pd.DataFrame) -> str:
+    times = numbers.set_index("arm")["ms_per_step_mean"].dropna()
+    base = control(arms).label
+    if base not in times or len(times) < 2:
+        words = [f"{time:.3g} ms ({arm})" for arm, time in times.items()]
+        return f"A training step takes {listed(words)}" if words else "Time and memory"
+    ratios = (times.drop(base) / times[base]).sort_values(kind="stable")
+    ends = dict.fromkeys([ratios.index[-1], ratios.index[0]])
+    words = [f"{ratios[arm]:.2f} times ({arm})" for arm in ends]
+    return f"A training step takes {listed(words)} the {times[base]:.3g} ms of {base}"
