@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bnexp.config import AnyData, Synthetic
 from bnexp.data import synthetic
+from bnexp.data.cache import Facts
 from bnexp.data.facts import describe, source
 
 
@@ -25,7 +26,7 @@ class Dataset:
     classes: int
 
 
-_latest: dict[str, Dataset] = {}  # one at most: a worker trains many runs on the same dataset
+_latest: dict[tuple[str, int], Dataset] = {}  # one: a sweep's worker keeps it
 
 
 def load(data: AnyData) -> Dataset:
@@ -35,15 +36,15 @@ def load(data: AnyData) -> Dataset:
     validation and test images are the same numbers for every size. The tensors are shared by all
     who ask, so they must not be changed. UserError as `describe`.
     """
-    key = data.model_dump_json(exclude={"batch_size", "drop_last", "flip", "crop", "download"})
+    facts = describe(data)
+    key = facts.content, facts.train
     if key not in _latest:
         _latest.clear()
-        _latest[key] = _read(data)
+        _latest[key] = _read(data, facts)
     return _latest[key]
 
 
-def _read(data: AnyData) -> Dataset:
-    facts = describe(data)
+def _read(data: AnyData, facts: Facts) -> Dataset:
     splits = synthetic.generate(data) if isinstance(data, Synthetic) else source(data).splits()
     mean, std = channel_statistics(splits.train_x)
     return Dataset(

@@ -13,7 +13,15 @@ import pandas as pd
 from bnexp.config import Config
 from bnexp.errors import UserError
 from bnexp.report.filters import known, matching
-from bnexp.report.labels import canonical, differs, is_unset, key_name, label, label_keys, value_name
+from bnexp.report.labels import (
+    canonical,
+    differs,
+    is_unset,
+    key_name,
+    label,
+    label_keys,
+    value_name,
+)
 from bnexp.report.reading import read, usable
 from bnexp.report.style import NORM_ORDER, Look, look
 from bnexp.runs.identity import excluded
@@ -28,8 +36,8 @@ MOST = 8  # arms that a figure of curves takes; beyond, tuned keys are at their 
 class Arm:
     """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
 
-    `place` is its place in the figure, from 0. `missing` counts its runs that failed or are not done, and those that it lacks beside the
-    largest arm of the figure.
+    `place` is its place in the figure, from 0. `missing` counts its runs that failed or are not
+    done, and those that it lacks beside the largest arm of the figure.
     """
 
     label: str
@@ -72,8 +80,9 @@ class Arm:
     @property
     def counted(self) -> str:
         """The label with words such as "n = 4, 1 diverged"."""
-        words = [f"{number} {name.replace('_', ' ')}" for name, number in self.counts.items()]
-        return f"{self.label} (n = {len(self.trained)}{''.join(f', {w}' for w in words[1:] if w[0] != '0')})"
+        n, *others = self.counts.items()
+        words = [f"{number} {name.replace('_', ' ')}" for name, number in others if number]
+        return f"{self.label} ({', '.join([f'n = {n[1]}', *words])})"
 
     def by_seed(self, result: str) -> pd.Series:
         """A result of the trained runs, indexed by seed; what is missing is left out."""
@@ -159,11 +168,11 @@ def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
 def varying(table: pd.DataFrame) -> tuple[str, ...]:
     """Configuration keys in which runs differ: the norm, then the model, data and the rest."""
     found = []
-    for key in table:
+    for key in map(str, table):
         section = key.split(".")[0]
-        if section in Config.model_fields and key != "seed" and not excluded(key):
-            if differs(table[key]):
-                found.append(key)
+        known = section in Config.model_fields and key != "seed" and not excluded(key)
+        if known and differs(table[key]):
+            found.append(key)
     sections = ("model", "data", "optimizer", "training")
     return tuple(
         sorted(
@@ -178,12 +187,10 @@ def varying(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     groups = _groups(runs.runs, keys)
-    lost = {
-        name: len(rows) for name, rows in _groups(_absent(runs.skipped, keys), keys).items()
-    }
+    lost = {name: len(rows) for name, rows in _groups(_absent(runs.skipped, keys), keys).items()}
     expected = max(len(rows) + lost.get(name, 0) for name, rows in groups.items())
     found = []
-    for name, rows in groups.items():
+    for rows in groups.values():
         rows = rows.sort_values(["seed", "run"], ignore_index=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, expected - len(rows)))
@@ -191,7 +198,14 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
     norms = [norm for norm, _, _, _ in found]
     return [
-        Arm(labels[i], i, values, look(norm, norms[:i].count(norm), norms.count(norm)), rows, missing)
+        Arm(
+            labels[i],
+            i,
+            values,
+            look(norm, norms[:i].count(norm), norms.count(norm)),
+            rows,
+            missing,
+        )
         for i, (norm, values, rows, missing) in enumerate(found)
     ]
 
@@ -218,8 +232,8 @@ def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _norm(rows: pd.DataFrame) -> str:
-    norms = rows["model.norm"].unique() if "model.norm" in rows else []
-    return str(norms[0]) if len(norms) == 1 else "several"
+    norms = set(rows.get("model.norm", []))
+    return str(norms.pop()) if len(norms) == 1 else "several"
 
 
 def _place(norm: str) -> tuple[int, str]:
@@ -248,7 +262,10 @@ def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]
         if one_to_one["preset"].is_unique and one_to_one["model"].is_unique:
             rest = [label({k: arm[k] for k in keys if k not in model}) for arm in values]
             return [", ".join(filter(None, pair)) for pair in zip(presets, rest, strict=True)]
-    return [label({key: arm[key] for key in keys}) or preset for arm, preset in zip(values, presets)]
+    return [
+        label({key: arm[key] for key in keys}) or preset
+        for arm, preset in zip(values, presets, strict=True)
+    ]
 
 
 def shortlist(arms: Arms, keep: str | None = None) -> Arms:

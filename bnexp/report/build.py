@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from bnexp.report.arms import MOST, Arms, find_arms, is_number, shortlist
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
 from bnexp.report.export import write_table
-from bnexp.report.labels import canonical, is_unset, key_name, label, listed
+from bnexp.report.labels import canonical, is_unset, listed
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import read
 from bnexp.runs.record import COLUMNS
-from bnexp.runs.tables import Runs
 
 DATA = (
     "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
@@ -230,7 +228,7 @@ def _left_out(skipped: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 def _provenance(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     found = []
-    for key in sorted(key for key in rows if key.startswith("provenance.")):
+    for key in sorted(key for key in map(str, rows) if key.startswith("provenance.")):
         name = key.removeprefix("provenance.")
         if name not in ("command", "started", "finished"):
             values = sorted({canonical(v).strip('"') for v in rows[key] if not is_unset(v)})
@@ -246,6 +244,6 @@ def _provenance(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 def _commands(rows: pd.DataFrame) -> list[str]:
     if "provenance.command" not in rows:
         return []
-    commands = sorted({command for command in rows["provenance.command"].dropna()})
+    commands = sorted(set(rows["provenance.command"].dropna()))
     rest = [f"... and {len(commands) - COMMANDS} more"] if len(commands) > COMMANDS else []
     return commands[:COMMANDS] + rest

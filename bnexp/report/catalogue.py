@@ -19,7 +19,9 @@ class Figure:
 
 
 FIGURES = {
-    "convergence": Figure("loss and accuracy by step, epoch and second", "convergence", ("target",)),
+    "convergence": Figure(
+        "loss and accuracy by step, epoch and second", "convergence", ("target",)
+    ),
     "gap": Figure("training against test accuracy", "gap"),
     "learning_rate": Figure("accuracy and runs that trained, by learning rate", "learning_rate"),
     "batch_size": Figure("accuracy by batch size, training and evaluation mode", "sensitivity"),

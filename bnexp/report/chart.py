@@ -132,7 +132,8 @@ def _columns(labels: list[str]) -> int:
 
 def style() -> Any:
     """The context in which everything is drawn, whatever the user's own settings."""
-    return matplotlib.rc_context(RC)
+    rc: Any = RC
+    return matplotlib.rc_context(rc)
 
 
 def _shorter(svg: str) -> str:

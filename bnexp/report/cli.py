@@ -22,14 +22,17 @@ def main(arguments: list[str]) -> int:
     parser = _Parser(
         prog="bnexp report",
         description="Turn records of runs into figures, tables and one HTML page.",
-        epilog="Examples:  bnexp report   |   bnexp report runs data.name=digits --by model.norm   |   "
-        "bnexp report runs other/runs --where 'optimizer.lr<=0.1' --out lr-report",
+        epilog="Examples:\n  bnexp report\n  bnexp report runs data.name=digits --by model.norm\n"
+        "  bnexp report runs other/runs --where 'optimizer.lr<=0.1' --out lr-report",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_common(parser)
     parser.add_argument("--out", default="report", help="folder to write (default: report)")
     parser.add_argument("--parquet", action="store_true", help="every table as Parquet too")
     parser.add_argument(
-        "--records", action="store_true", help="also the runs' own tables (steps, epochs, ...), merged"
+        "--records",
+        action="store_true",
+        help="also the runs' own tables (steps, epochs, ...), merged",
     )
     if _help(parser, arguments):
         return 0
@@ -61,7 +64,9 @@ def plot(arguments: list[str]) -> int:
     parser.add_argument("--out", help="file to write: .svg, .png or .pdf (default: FIGURE.svg)")
     parser.add_argument("--target", type=float, help="convergence: validation accuracy to reach")
     parser.add_argument("--key", help="sensitivity: the number on the x-axis, e.g. model.depth")
-    parser.add_argument("--tensor", help="histograms, percentiles: pre_activation, activation, input")
+    parser.add_argument(
+        "--tensor", help="histograms, percentiles: pre_activation, activation, input"
+    )
     if _help(parser, arguments):
         return 0
     given = parser.parse_args(_options(arguments))

@@ -29,7 +29,7 @@ def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed values, lists and dictionaries as JSON: Parquet has one type a column."""
     mixed = [
-        name for name in table
+        name for name in map(str, table)
         if table[name].dtype == object
         and not all(value is None or isinstance(value, str) for value in table[name])
     ]  # fmt: skip

@@ -41,9 +41,7 @@ def known(key: str, table: pd.DataFrame) -> str:
 
 def _meets(value: Any, operator: str, text: str, condition: str) -> bool:
     if operator in ("=", "!="):
-        wanted = [_plain(_read(text, condition))] + [
-            _plain(_read(part, condition)) for part in text.split(",")
-        ]
+        wanted = [_plain(part) for part in _read(text, condition)]
         return (_plain(value) in wanted) == (operator == "=")
     try:
         number, bound = float(value), float(text)
@@ -57,10 +55,11 @@ def _meets(value: Any, operator: str, text: str, condition: str) -> bool:
     }[operator]
 
 
-def _read(text: str, condition: str) -> Any:
+def _read(text: str, condition: str) -> list[Any]:
+    """The values between the commas."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return list(yaml.safe_load(f"[{text}]"))
+    except (yaml.YAMLError, TypeError):
         raise UserError(f"where {condition!r}: the value cannot be read") from None
 
 

@@ -97,14 +97,16 @@ def label_keys(arms: pd.DataFrame) -> list[str]:
 
     Not those that follow from another key because only some arms have them, as Adam's betas do.
     """
+    keys = list(map(str, arms))
     follows = [
-        key for key in arms if (arms[key] == "null").any() and arms[key][arms[key] != "null"].nunique() == 1
+        key for key in keys if "null" in set(arms[key]) and len(set(arms[key]) - {"null"}) == 1
     ]
-    kept = [key for key in arms if key not in follows]
+    kept = [key for key in keys if key not in follows]
     for key in follows:
-        if len(arms[[*kept, key]].drop_duplicates()) > len(arms[kept].drop_duplicates() if kept else [0]):
+        told_apart = len(arms[kept].drop_duplicates()) if kept else 1
+        if len(arms[[*kept, key]].drop_duplicates()) > told_apart:
             kept.append(key)
-    return [key for key in arms if key in kept]
+    return [key for key in keys if key in kept]
 
 
 def percent(share: float) -> str:

@@ -14,6 +14,7 @@ from bnexp.report.chart import Chart
 from bnexp.report.labels import canonical, is_unset
 from bnexp.report.svg import colors, inline
 
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 ROWS = 400  # of a table on the page; the CSV files have all
 
 
@@ -70,18 +71,18 @@ def heading(column: str) -> str:
 def cell(value: Any, column: str) -> str:
     """A value of a table as text: four digits, percent for accuracies."""
     if is_unset(value) or value is pd.NaT:
-        return "–"
+        return DASH
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | float | np.number):
         number = float(value)
         if np.isnan(number):
-            return "–"
+            return DASH
         if np.isinf(number):
-            return "never" if number > 0 else "−∞"
+            return "never" if number > 0 else f"{MINUS}never"
         if column.startswith("p") and column in ("p", "p_holm"):
             return "< 0.001" if number < 0.001 else f"{number:.3f}"
         if number.is_integer() and abs(number) < 1e9:
-            return f"{number:.0f}".replace("-", "−")
-        return f"{number:.4g}".replace("-", "−")
+            return f"{number:.0f}".replace("-", MINUS)
+        return f"{number:.4g}".replace("-", MINUS)
     return value if isinstance(value, str) else canonical(value)

@@ -119,7 +119,7 @@ def dark(color: str) -> str:
 
 
 def layer_colors(count: int) -> list[str]:
-    """Colours of layers from the input (dark) to the output (light): viridis, without its yellow."""
+    """Colours of layers from the input (dark) to the output (light): viridis, less its yellow."""
     stops = ("#440154", "#3b528b", "#21918c", "#5ec962")
     colors = []
     for place in range(count):

@@ -7,6 +7,7 @@ of wide nets, on average over seeds.
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,17 @@ POINTS = 200  # of a quadrature; the smooth activations need far fewer
 
 def _gaussian(f: Function) -> float:
     """E f(xi), xi standard normal."""
-    nodes, weights = special.roots_hermitenorm(180)
+    nodes, weights = _hermite()
     return float(weights @ f(nodes) / weights.sum())
 
 
+@lru_cache
+def _hermite() -> tuple[Array, Array]:
+    nodes, weights = special.roots_hermitenorm(180)
+    return nodes, weights
+
+
+@lru_cache
 def plain_ratio(activation: str, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Without normalisation: sqrt(sw2 E phi'(sqrt(q) xi)^2) at the fixed point q of the variance.
 
@@ -55,11 +63,13 @@ def plain_ratio(activation: str, weight_variance: float, bias_variance: float = 
     return math.sqrt(weight_variance * _gaussian(lambda x: slope(math.sqrt(q) * x) ** 2))
 
 
+@lru_cache
 def batch_norm_ratio(activation: str, batch_size: float) -> float:
     """Batch norm before the activation (arXiv:1902.08129), at any init; batch size 5 or more.
 
-    The expectation over a batch of Gaussian pre-activations needs two of its normalised values:
-    coordinates of a uniform vector on a sphere, so two Gegenbauer quadratures give it.
+    The expectation over a batch of Gaussian pre-activations involves two of its normalised values
+    at a time. Those are coordinates of a uniform vector on a sphere, so a quadrature over two
+    dimensions gives it.
     """
     if math.isinf(batch_size):
         phi, slope = ACTIVATIONS[activation]
@@ -85,12 +95,15 @@ def _relu_rate(b: float) -> float:
 def _sphere_rate(activation: str, b: float) -> float:
     """B/((B-3)(B-1)) E[tr(P D G D)] / u, G centring, P centring and taking out x_hat."""
     phi, slope = ACTIVATIONS[activation]
-    s, ws = special.roots_gegenbauer(POINTS, (b - 3) / 2)
-    t, wt = special.roots_gegenbauer(POINTS, (b - 4) / 2)
-    weights = np.outer(ws, wt) / (ws.sum() * wt.sum())
-    c = -1 / (b - 1)
-    x = math.sqrt(b - 1) * s[:, None] + 0 * t
-    y = math.sqrt(b - 1) * (c * s[:, None] + math.sqrt(1 - c * c) * _rest(s)[:, None] * t)
+    nodes, legendre = special.roots_legendre(POINTS)
+    s = nodes * min(1, 12 / math.sqrt(b))  # beyond, the densities are nothing
+    first = legendre * np.exp((b - 4) / 2 * np.log1p(-(s**2)))
+    second = legendre * np.exp((b - 5) / 2 * np.log1p(-(s**2)))
+    weights = np.outer(first, second) / (first.sum() * second.sum())
+    c = -1 / (b - 1)  # correlation of two normalised values
+    u, v = s[:, None], np.sqrt(1 - s[:, None] ** 2) * s  # two coordinates on the unit sphere
+    x = math.sqrt(b - 1) * (u + 0 * v)
+    y = math.sqrt(b - 1) * (c * u + math.sqrt(1 - c * c) * v)
 
     def mean(f: Array) -> float:
         return float((weights * f).sum())
@@ -103,10 +116,6 @@ def _sphere_rate(activation: str, b: float) -> float:
     trace = own * (1 - 1 / b) - (own - cross / b) / b - (along - along_cross / b) / b
     unbiased = mean(phi(x) ** 2) - mean(phi(x) * phi(y))
     return b / ((b - 3) * (b - 1)) * trace / unbiased
-
-
-def _rest(s: Array) -> Array:
-    return np.sqrt(1 - s**2)
 
 
 def layer_norm_ratio(activation: str) -> float:

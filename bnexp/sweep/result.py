@@ -1,9 +1,12 @@
 """What became of one run of a sweep, and training it so that nothing is ever raised."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import Timeout
 
 from bnexp.plan import Plan
 from bnexp.runs.record import Record, find_run, read_header, run_lock
@@ -29,8 +32,8 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether this makes the sweep's exit code 1."""
-        return self.status in ("failed", "killed", "running elsewhere")
+        """Whether it was begun and did not get to its end; diverging is an end."""
+        return self.status not in ("done", "not started")
 
     @property
     def objective(self) -> float:
@@ -54,8 +57,9 @@ def train(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) ->
     except (Interrupted, KeyboardInterrupt) as end:
         return result("interrupted", reason=str(end))
     except (Exception, SystemExit) as error:
-        reason = (recorded(plan) or {}).get("reason") or f"{type(error).__name__}: {error}"
         folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+        header = read_header(folder) or {"reason": None}
+        reason = header["reason"] or f"{type(error).__name__}: {error}"
         return result("failed", reason=reason, folder=folder)
     return result(
         "done",
@@ -65,11 +69,6 @@ def train(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) ->
         results=done.results,
         new=done.new,
     )
-
-
-def recorded(plan: Plan) -> dict[str, Any] | None:
-    """The header of the run's record, if there is one."""
-    return read_header(find_run(plan.runs_dir, plan.identity, plan.preset))
 
 
 def from_record(plan: Plan, folder: Path, new: bool) -> Result | None:
@@ -104,7 +103,7 @@ def killed(plan: Plan, reason: str) -> Result:
     header = read_header(folder)
     if header is None:
         return Result(plan.identity, plan.preset, "failed", reason=reason)
-    with run_lock(plan.runs_dir, plan.identity):
+    with suppress(Timeout), run_lock(plan.runs_dir, plan.identity):
         Record(folder, header).mark("interrupted", reason=reason)
         (folder / "error.txt").write_text(reason + "\n")
     return Result(plan.identity, plan.preset, "killed", reason=reason, folder=folder)

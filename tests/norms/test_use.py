@@ -131,6 +131,30 @@ def test_save_and_load(name: str, tmp_path: Path) -> None:
     assert torch.equal(net.eval()(x), again.eval()(x))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("train", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("name", ["batch", "batch_manual", "batch_renorm", "ghost", "rms"])
+def test_nothing_is_kept_that_the_formula_does_not_need(
+    name: str, train: bool, dtype: torch.dtype
+) -> None:
+    """The backward pass needs x, in its own precision, and some vectors of one channel each."""
+    x = torch.randn(32, 8, 8, 8).to(dtype).requires_grad_()
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    layer = make_norm(name, 8).train(train)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        y = layer(x)
+    vectors = sum(kept.values()) - x.untyped_storage().nbytes()
+    statistics = 32 if name == "rms" else 16 if name == "ghost" else 8
+    assert 0 <= vectors <= 8 * 4 * statistics
+    assert x.untyped_storage().data_ptr() in kept
+    y.sum().backward()
+
+
 # ----------------------------------------------------------------------------------------- errors
 
 

@@ -31,7 +31,7 @@ TARGETS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 METHOD = (
     "Training loss of each step, averaged over windows where there are many; validation accuracy "
     "in evaluation mode. Seconds are those spent in training steps, evaluation and probing apart. "
-    "The target is set on the validation split; a run that missed it counts as infinitely slow (inf). "
+    "The target is set on the validation split; a run that missed it counts as infinitely slow. "
     "Medians of test accuracy are those of the last epoch. Differences are paired by seed (mean, "
     "95% t interval, Cohen's d_z) and corrected by Holm's method."
 )

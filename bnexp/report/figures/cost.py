@@ -15,8 +15,8 @@ from bnexp.report.statistics import mean_t
 METHOD = (
     "Time of a step: seconds spent in training steps over their number, evaluation and probing "
     "apart. Memory: on a GPU the peak of its allocator, else the peak of the whole process up to "
-    "then, which runs in one process share. Means over the trained runs with 95% t intervals; small "
-    "points are single runs. Runs that trained side by side slow each other down. Differences are "
+    "then, which runs in one process share. Means over the trained runs with 95% t "
+    "intervals; small points are single runs. Runs that trained side by side slow each other down. Differences are "
     "paired by seed and corrected by Holm's method."
 )
 PANELS = {"ms_per_step": "time of a training step (ms)", "peak_mb": "peak memory (MB)"}
@@ -30,7 +30,9 @@ def cost(source: Source) -> Chart:
         raise UserError("cost: these runs have no times")
     arms = arms.subset(
         rows.assign(
-            ms_per_step=1000 * pd.to_numeric(rows["seconds_training"]) / pd.to_numeric(rows["steps"]),
+            ms_per_step=1000
+            * pd.to_numeric(rows["seconds_training"])
+            / pd.to_numeric(rows["steps"]),
             peak_mb=pd.to_numeric(rows["peak_memory_bytes"]) / 1e6,
         ),
         *_devices(rows),
@@ -60,7 +62,14 @@ def _draw(ax: Any, arm: Arm, result: str) -> dict[str, float]:
     values = arm.by_seed(result)
     estimate = mean_t(values)
     if estimate.n:
-        ax.plot(values, [arm.place + 0.2] * len(values), ".", color=arm.look.color, alpha=0.5, markersize=4)
+        ax.plot(
+            values,
+            [arm.place + 0.2] * len(values),
+            ".",
+            color=arm.look.color,
+            alpha=0.5,
+            markersize=4,
+        )
         if estimate.n > 1:
             ax.plot([estimate.low, estimate.high], [arm.place] * 2, color=arm.look.color)
         ax.plot(estimate.centre, arm.place, markersize=7, **arm.look.mark)

@@ -17,7 +17,7 @@ from bnexp.report.style import DIVERGED, UNTRAINED
 
 Array = NDArray[np.floating]
 POINTS = 150  # of a curve: as many as a panel can show
-LOST = "Marked, not averaged: × diverged, Y not trained."
+LOST = "Marked, not averaged: \N{MULTIPLICATION SIGN} diverged, Y not trained."
 
 
 def handles(arms: Iterable[Arm]) -> list[Line2D]:
@@ -123,7 +123,8 @@ def band_words(arms: Arms) -> str:
         return "Lines: the one run; no interval."
     levels = [f"{100 * median_ranks(n)[1]:.3g}% at n = {n}" for n in sizes if n > 1]
     short = " (95% needs 6 seeds)" if sizes[0] < 6 else ""
-    return f"Lines: median over seeds; bands: its interval from order statistics, {', '.join(levels)}{short}."
+    reached = ", ".join(levels) + short
+    return f"Lines: median over seeds; bands: its interval from order statistics, {reached}."
 
 
 def lost_words(arms: Arms) -> str:

@@ -18,7 +18,7 @@ METHOD = (
     "Mean and standard deviation over all values that a layer receives from one batch in training "
     "mode; medians over the trained runs of an arm (over those that did not train where there are "
     "none). Layer 1 receives the data and is left out. Drift is the distance from the first to "
-    "the last recorded step, sqrt(change of mean^2 + change of std^2), in first standard deviations "
+    "the last recorded step, sqrt(change of mean^2 + change of std^2), in first std "
     "(between normal distributions, the 2-Wasserstein distance)."
 )
 
@@ -32,26 +32,29 @@ def drift(source: Source) -> Chart:
         raise UserError("drift: these nets have one layer, which receives the data")
     drawn = side_by_side(arms)
     layers = sorted(table["index"].unique())
-    colors = dict(zip(layers, layer_colors(len(layers)), strict=True))
+    lines: dict[int, dict[str, Any]] = {
+        layer: {"color": color, "linestyle": DASHES[place % len(DASHES)], "linewidth": 1.4}
+        for place, (layer, color) in enumerate(zip(layers, layer_colors(len(layers)), strict=True))
+    }
     with style():
         chart = Chart("drift", arms, 3.6)
         grid = chart.subplots(2, len(drawn), sharex=True, sharey="row", squeeze=False)
         numbers: list[dict[str, Any]] = []
-        for place, arm in enumerate(drawn):
-            for layer in layers:
-                line = {"color": colors[layer], "linestyle": DASHES[layers.index(layer) % len(DASHES)]}
-                numbers += _draw(grid[:, place], arm, table[table["index"] == layer], layer, line)
-            grid[0, place].set_title(arm.counted.replace(" (", "\n("))
-            grid[1, place].set_xlabel("step")
+        for column, arm in zip(grid.T, drawn, strict=True):
+            for layer, line in lines.items():
+                numbers += _draw(column, arm, table[table["index"] == layer], layer, line)
+            column[0].set_title(arm.counted.replace(" (", "\n("))
+            column[1].set_xlabel("step")
         grid[0, 0].set_ylabel("mean of the input")
         grid[1, 0].set_ylabel("std of the input")
-        handles = [
-            Line2D([], [], color=colors[layer], linestyle=DASHES[place % len(DASHES)], label=f"layer {layer}")
-            for place, layer in enumerate(layers)
-        ]
+        handles = [Line2D([], [], label=f"layer {n}", **line) for n, line in lines.items()]
         frame = pd.DataFrame(numbers)
         return chart.finish(
-            _finding(frame), METHOD, frame, handles, f"Lines: medians over seeds. {panels_words(arms)}"
+            _finding(frame),
+            METHOD,
+            frame,
+            handles,
+            f"Lines: medians over seeds. {panels_words(arms)}",
         )
 
 
@@ -64,7 +67,7 @@ def _draw(
         if not len(x):
             return []
         found[name] = np.median(y, axis=0)
-        ax.plot(x, found[name], linewidth=1.4, **line)
+        ax.plot(x, found[name], **line)
     mean, std = found["mean"], found["std"]
     return [
         {
@@ -77,7 +80,9 @@ def _draw(
             "last_step": int(x[-1]),
             "mean_at_last": mean[-1],
             "std_at_last": std[-1],
-            "drift": np.hypot(mean[-1] - mean[0], std[-1] - std[0]) / std[0] if std[0] > 0 else np.nan,
+            "drift": np.hypot(mean[-1] - mean[0], std[-1] - std[0]) / std[0]
+            if std[0] > 0
+            else np.nan,
         }
     ]
 

@@ -53,7 +53,9 @@ def gap(source: Source) -> Chart:
         percent_axis(equal.yaxis)
         entries = [
             Line2D([], [], linestyle="", marker="o", color=MUTED, label="training"),
-            Line2D([], [], linestyle="", marker="o", color=MUTED, markerfacecolor=PAPER, label="test"),
+            Line2D(
+                [], [], linestyle="", marker="o", color=MUTED, markerfacecolor=PAPER, label="test"
+            ),
         ]
         chart.differences = contrasts(arms, "gap")
         frame = counted(arms, numbers)
@@ -62,15 +64,18 @@ def gap(source: Source) -> Chart:
 
 
 def _draw_end(ax: Any, arm: Arm) -> dict[str, float]:
-    train, test = mean_t(arm.by_seed("train_accuracy"), 0, 1), mean_t(arm.by_seed("test_accuracy"), 0, 1)
+    train, test = (
+        mean_t(arm.by_seed("train_accuracy"), 0, 1),
+        mean_t(arm.by_seed("test_accuracy"), 0, 1),
+    )
     between = mean_t(arm.by_seed("gap"))
     look = {"color": arm.look.color, "marker": arm.look.marker, "markersize": 7}
     if train.n:
         ax.plot([test.centre, train.centre], [arm.place] * 2, color=arm.look.color, linewidth=1.2)
         for estimate, fill, aside in ((test, PAPER, 0.12), (train, arm.look.color, -0.12)):
             if estimate.n > 1:
-                ax.plot([estimate.low, estimate.high], [arm.place + aside] * 2, color=arm.look.color,
-                        linewidth=1, alpha=0.6)  # fmt: skip
+                ends = [estimate.low, estimate.high]
+                ax.plot(ends, [arm.place + aside] * 2, color=look["color"], linewidth=1, alpha=0.6)
             ax.plot(estimate.centre, arm.place, markerfacecolor=fill, **look)
     return {
         "train_accuracy_mean": train.centre,
@@ -104,5 +109,7 @@ def _finding(numbers: pd.DataFrame) -> str:
     if known.empty:
         return "Training and test accuracy"
     ends = known.iloc[[-1, 0]] if len(known) > 1 else known
-    words = [f"{100 * row['gap_mean']:.1f} points ({row['arm']})" for row in ends.to_dict("records")]
+    words = [
+        f"{100 * row['gap_mean']:.1f} points ({row['arm']})" for row in ends.to_dict("records")
+    ]
     return f"At the end, training accuracy exceeds test accuracy by {listed(words)}"

@@ -79,7 +79,11 @@ def _row(norms: pd.DataFrame) -> dict[str, float]:
     hidden = norms.iloc[:-1] if len(norms) > 1 else norms
     spread = hidden.max() / hidden.min().where(hidden.min() > 0)
     first, last = spread.iloc[0], spread.iloc[-1]
-    return {"spread_at_first_step": first, "last_step": norms.columns[-1], "spread_at_last_step": last}
+    return {
+        "spread_at_first_step": first,
+        "last_step": norms.columns[-1],
+        "spread_at_last_step": last,
+    }
 
 
 def _finding(numbers: pd.DataFrame) -> str:
@@ -89,5 +93,8 @@ def _finding(numbers: pd.DataFrame) -> str:
     if known.empty:
         return "Gradients through training"
     ends = known.iloc[[0, -1]] if len(known) > 2 else known
-    words = [f"{number(row['spread_at_last_step'])} ({row['arm']})" for row in ends.to_dict("records")]
-    return f"At the end, the largest gradient among hidden layers is {listed(words)} times the smallest"
+    words = [
+        f"{number(row['spread_at_last_step'])} ({row['arm']})" for row in ends.to_dict("records")
+    ]
+    largest = "At the end, the largest gradient among hidden layers is"
+    return f"{largest} {listed(words)} times the smallest"

@@ -10,7 +10,15 @@ from matplotlib.ticker import MaxNLocator
 from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.drawing import Array, band_words, counted, handles, hollow, plain_log, shown_words
+from bnexp.report.figures.drawing import (
+    Array,
+    band_words,
+    counted,
+    handles,
+    hollow,
+    plain_log,
+    shown_words,
+)
 from bnexp.report.labels import listed
 from bnexp.report.statistics import Estimate, median_band, median_order
 from bnexp.report.style import MUTED
@@ -24,11 +32,12 @@ PREDICTION: dict[str, Any] = {"linewidth": 7, "alpha": 0.3, "solid_capstyle": "b
 END = -1  # stands for the last recorded step of a run
 METHOD = (
     "L2 norms over the layer and the batch; z is a layer's output before norm and activation, L "
-    "the mean loss of the batch. Before the first update all runs count, later the trained ones (where there are none, those that did not train). "
-    "The ratio by layer is the factor from one layer to the one below it, towards the input, fitted "
-    "to the logarithms over the middle hidden layers of each run (above 1: growing towards the "
-    "input); its centre is the median over runs. The prediction is mean-field theory's for wide "
-    "fully connected layers (arXiv:1902.08129 for batch norm), drawn through the middle layers."
+    "the mean loss of the batch. Before the first update all runs count, later the trained ones "
+    "(where there are none, those that did not train). The ratio by layer is the factor from one "
+    "layer to the one below it, towards the input (above 1: gradients grow towards the input), "
+    "fitted to the logarithms over the middle hidden layers of each run; its centre is the median "
+    "over runs. The prediction is mean-field theory's for wide fully connected layers "
+    "(arXiv:1902.08129 for batch norm), drawn through the middle layers."
 )
 
 
@@ -60,16 +69,16 @@ def gradients(source: Source, *, steps: tuple[int, ...] = (0, 100, END)) -> Char
         entries = handles(arms)
         if predicted:
             entries.append(Line2D([], [], color=MUTED, label="mean-field theory", **PREDICTION))
-        rows = [
+        numbers = [
             {"step": _last(part, step), "quantity": quantity, **_slope(arm, part, quantity, step)}
             for step, part in chosen
             for quantity in QUANTITIES
             for arm in arms
         ]
         repeated = [arm for _ in chosen for _ in QUANTITIES for arm in arms]
-        numbers = counted(repeated, rows)
+        frame = counted(repeated, numbers)
         words = f"{band_words(arms)} {shown_words(arms)}"
-        return chart.finish(_finding(numbers), METHOD, numbers, entries, words)
+        return chart.finish(_finding(frame), METHOD, frame, entries, words)
 
 
 def at_step(table: pd.DataFrame, step: int) -> pd.DataFrame:
@@ -118,16 +127,25 @@ def _middle(layers: pd.Index) -> Array:
 
 
 def _draw_prediction(ax: Any, arm: Arm, rows: pd.DataFrame) -> bool:
-    ratio = predicted_ratio(arm.runs.iloc[0].to_dict())
+    ratio = _predicted(arm)
     profile = _profile(arm, rows, "activation_gradient_norm", 0)
     if ratio is None or profile.shape[1] < 3:
         return False
     middle = _middle(profile.columns)
-    anchor = float(np.log(profile[middle]).to_numpy().mean())
+    anchor = float(np.log(profile[middle].to_numpy(float)).mean())
     layers = profile.columns.to_numpy()[:-1]
     line = np.exp(anchor - np.log(ratio) * (layers - middle.mean()))
     ax.plot(layers, line, color=arm.look.color, **PREDICTION)
     return True
+
+
+def _predicted(arm: Arm) -> float | None:
+    """What theory says of the arm's runs, if it says the same of all."""
+    configs = [
+        {str(key): value for key, value in row.items()} for row in arm.runs.to_dict("records")
+    ]
+    ratios = set(map(predicted_ratio, configs))
+    return ratios.pop() if len(ratios) == 1 else None
 
 
 def _slope(arm: Arm, rows: pd.DataFrame, quantity: str, step: int) -> dict[str, Any]:
@@ -145,7 +163,7 @@ def _slope(arm: Arm, rows: pd.DataFrame, quantity: str, step: int) -> dict[str, 
         "ratio_by_layer": ratio.centre,
         "low": ratio.low,
         "high": ratio.high,
-        "predicted": (predicted_ratio(arm.runs.iloc[0].to_dict()) if activation else None) or np.nan,
+        "predicted": (_predicted(arm) if activation else None) or np.nan,
         "first_over_last": ends,
     }
 

@@ -8,7 +8,7 @@ import pandas as pd
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import Array, counted
+from bnexp.report.figures.drawing import Array
 from bnexp.report.figures.gradients import END, at_step
 from bnexp.report.labels import listed, number
 

@@ -13,7 +13,7 @@ from bnexp.report.contrasts import control
 from bnexp.report.figures.drawing import dodge, draw_lost, lost_words, percent_axis, sweep_handles
 from bnexp.report.labels import listed, number
 from bnexp.report.statistics import largest_stable, mean_t
-from bnexp.report.style import INK, MUTED, PAPER
+from bnexp.report.style import INK, MUTED
 
 KEY = "optimizer.lr"
 METHOD = (
@@ -53,8 +53,8 @@ def learning_rate(source: Source) -> Chart:
                    color=MUTED, label="best rate"),
         ]  # fmt: skip
         footer = (
-            "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how many of the runs "
-            f"trained; framed: largest stable rate. {lost_words(lines)}"
+            "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how many "
+            f"of the runs trained; framed: largest stable rate. {lost_words(lines)}"
         )
         finding = _finding(lines, stable)
         return chart.finish(finding, METHOD, pd.DataFrame(rows), entries, footer)
@@ -85,7 +85,9 @@ def _draw_accuracy(
         lost = cell[cell["outcome"] == "not trained"]
         draw_lost(ax, arm, "not trained", [at] * len(lost), lost["test_accuracy"].astype(float))
         lost = cell[cell["outcome"] == "diverged"]
-        draw_lost(ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform())
+        draw_lost(
+            ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform()
+        )
     places = np.array(x) + dodge(arm, of)
     ax.errorbar(places, y, (low, high), elinewidth=1.2, capsize=0, **arm.look.mark)
     if not scores:

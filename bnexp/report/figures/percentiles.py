@@ -42,7 +42,8 @@ def percentiles(source: Source, *, tensor: str = "pre_activation") -> Chart:
             _finding(frame, tensor),
             f"{tensor.replace('_', '-').capitalize()}: {TENSORS[tensor]}. {METHOD}",
             frame,
-            footer=f"Line: 50th percentile; band: 15th to 85th; medians over seeds. {panels_words(arms)}",
+            footer="Line: 50th percentile; band: 15th to 85th; medians over seeds. "
+            + panels_words(arms),
         )
 
 

@@ -59,9 +59,12 @@ def sensitivity(source: Source, *, key: str) -> Chart:
         percent_axis(ax.yaxis)
         entries = sweep_handles(lines)
         if drawn_train_mode:
-            entries.append(Line2D([], [], color=MUTED, marker="o", label="in training mode", **HOLLOW))
-        footer = f"Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. {lost_words(lines)}"
+            entries.append(
+                Line2D([], [], color=MUTED, marker="o", label="in training mode", **HOLLOW)
+            )
+        points = "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%."
         frame = pd.DataFrame(rows)
+        footer = f"{points} {lost_words(lines)}"
         return chart.finish(_finding(frame, key), METHOD, frame, entries, footer)
 
 
@@ -101,7 +104,9 @@ def _draw_lost(ax: Any, arm: Arm, cells: dict[float, pd.DataFrame], values: list
         lost = cell[cell["outcome"] == "not trained"]
         draw_lost(ax, arm, "not trained", [at] * len(lost), lost["test_accuracy"].astype(float))
         lost = cell[cell["outcome"] == "diverged"]
-        draw_lost(ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform())
+        draw_lost(
+            ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform()
+        )
 
 
 def _row(arm: Arm, key: str, value: float, cell: pd.DataFrame) -> dict[str, Any]:
@@ -139,7 +144,8 @@ def _finding(rows: pd.DataFrame, key: str) -> str:
         part = rows[rows["arm"] == arm].sort_values(key)
         first, last = part.iloc[0], part.iloc[-1]
         words.append(
-            f"from {percent(first['test_accuracy_mean'])} to {percent(last['test_accuracy_mean'])} ({arm})"
+            f"from {percent(first['test_accuracy_mean'])} "
+            f"to {percent(last['test_accuracy_mean'])} ({arm!s})"
         )
     low, high = f"{rows[key].min():g}", f"{rows[key].max():g}"
     return f"Between {name} {low} and {high}, test accuracy goes {listed(words)}"

@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+
+from bnexp.errors import UserError
+from bnexp.report.arms import MOST, find_arms, shortlist
+from bnexp.report.style import NORMS, look
+from bnexp.runs.tables import load_runs
+from tests.report.records import write_run
+
+
+def test_runs_that_differ_in_seed_only_are_one_arm(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_run(tmp_path, "batch", seed)
+    (arm,) = find_arms(tmp_path)
+    assert arm.label == "mlp_batch"
+    assert list(arm.runs["seed"]) == [0, 1, 2]
+
+
+def test_what_differs_is_the_label_in_the_order_of_norms(sweep: Path) -> None:
+    arms = find_arms(sweep)
+    assert [arm.label for arm in arms][:4] == [
+        "no norm, lr 0.01", "no norm, lr 0.1", "no norm, lr 1", "batch norm, lr 0.01",
+    ]  # fmt: skip
+    assert len(arms) == 9
+    assert {len(arm.runs) for arm in arms} == {3}
+
+
+def test_what_load_runs_returns_serves_as_well(sweep: Path) -> None:
+    assert [a.label for a in find_arms(load_runs(sweep))] == [a.label for a in find_arms(sweep)]
+
+
+def test_outcomes_are_counted_apart(sweep: Path) -> None:
+    arm = next(arm for arm in find_arms(sweep) if arm.label == "no norm, lr 1")
+    assert (len(arm.trained), len(arm.diverged), len(arm.untrained)) == (0, 2, 1)
+    assert arm.counted == "no norm, lr 1 (n = 0, 2 diverged, 1 not trained)"
+
+
+def test_failed_runs_are_missing_in_their_arm(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_run(tmp_path, "none", seed)
+        write_run(tmp_path, "batch", seed, status="failed" if seed == 1 else "done")
+    write_run(tmp_path, "layer", 0)
+    none, batch, layer = find_arms(tmp_path)
+    assert (none.missing, batch.missing, layer.missing) == (0, 1, 2)
+    assert batch.counted == "batch norm (n = 2, 1 missing)"
+
+
+def test_keys_that_follow_from_another_are_no_part_of_a_label(tmp_path: Path) -> None:
+    write_run(tmp_path, "none", 0)
+    write_run(tmp_path, "group", 0)
+    write_run(tmp_path, "batch", 0)
+    assert [arm.label for arm in find_arms(tmp_path)] == ["no norm", "batch norm", "group norm"]
+
+
+def test_options_that_differ_within_a_norm_are(tmp_path: Path) -> None:
+    write_run(tmp_path, "none", 0)
+    for eps in (1e-5, 1e-3):
+        options = {"eps": eps, "affine": True, "momentum": 0.1, "track_running_stats": True}
+        write_run(tmp_path, "batch", 0, model__norm_options=options)
+    labels = [arm.label for arm in find_arms(tmp_path)]
+    assert labels[1:] == ["batch norm, eps 1e-05", "batch norm, eps 0.001"]
+
+
+def test_unset_and_a_number_are_two_arms(tmp_path: Path) -> None:
+    write_run(tmp_path, "batch", 0, model__depth=None)
+    write_run(tmp_path, "batch", 0, model__depth=10)
+    assert [arm.label for arm in find_arms(tmp_path)] == ["depth unset", "depth 10"]
+
+
+def test_by_pools_the_rest_and_says_so(tmp_path: Path) -> None:
+    for epochs in (2, 3):
+        write_run(tmp_path, "batch", 0, epochs=epochs)
+        write_run(tmp_path, "none", 0, epochs=epochs)
+    arms = shortlist(find_arms(tmp_path, by=["model.norm"]))
+    assert [arm.label for arm in arms] == ["no norm", "batch norm"]
+    assert arms.notes == ("Pooled over epochs: n counts runs, not seeds.",)
+
+
+def test_many_arms_are_cut_to_the_best_rate_by_validation(sweep: Path) -> None:
+    arms = find_arms(sweep)
+    assert len(arms) > MOST
+    short = shortlist(arms)
+    assert [arm.values["model.norm"] for arm in short] == ["none", "batch", "layer"]
+    assert short.notes == ("Each arm at its best learning rate by validation accuracy.",)
+    for arm in short:
+        rivals = [a for a in arms if a.values["model.norm"] == arm.values["model.norm"]]
+        medians = [a.trained["val_accuracy"].median() for a in rivals if len(a.trained)]
+        assert arm.trained["val_accuracy"].median() == max(medians)
+    assert shortlist(short) is short
+
+
+def test_a_rate_at_which_runs_were_lost_is_not_the_best(tmp_path: Path) -> None:
+    for norm in ("none", "batch", "layer", "group", "rms"):
+        for seed in range(3):
+            write_run(tmp_path, norm, seed, optimizer__lr=0.1)
+            outcome = "trained" if seed == 0 else "diverged"
+            write_run(tmp_path, norm, seed, optimizer__lr=1.0, outcome=outcome)
+    short = shortlist(find_arms(tmp_path))
+    assert {value for arm in short for value in arm.runs["optimizer.lr"]} == {0.1}
+
+
+def test_where_and_unknown_keys(sweep: Path) -> None:
+    assert len(find_arms(sweep, where=["model.norm=batch", "optimizer.lr<1"])) == 2
+    with pytest.raises(UserError, match="none of 27 runs meets this"):
+        find_arms(sweep, where=["model.norm=spectral"])
+    with pytest.raises(UserError, match=r"did you mean model\.norm"):
+        find_arms(sweep, by=["model.nrom"])
+
+
+def test_no_runs(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no finished runs here"):
+        find_arms(tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        find_arms(tmp_path / "nowhere")
+
+
+def test_a_norm_looks_the_same_in_every_figure(sweep: Path, two_arms: Path) -> None:
+    alone = {arm.values["model.norm"]: arm.look for arm in find_arms(two_arms)}
+    among = {arm.values["model.norm"]: arm.look for arm in shortlist(find_arms(sweep))}
+    assert alone["batch"] == among["batch"] == look("batch")
+
+
+def test_no_two_norms_share_colour_and_marker() -> None:
+    looks = [look(norm) for norm in NORMS]
+    assert len({one.color for one in looks}) == len(looks)
+    assert len({one.marker for one in looks}) == len(looks)
+    shades = [look("batch", place, 5) for place in range(5)]
+    assert len({one.color for one in shades}) == len({one.marker for one in shades}) == 5
