@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from bnexp import schema
-from bnexp.config import AnyData, Config, Model, Torchvision
+from bnexp.config import AnyData, Config, Logger, Model, Torchvision
 from bnexp.data import Facts, describe
 from bnexp.data import check as check_data
 from bnexp.errors import UserError
@@ -59,6 +60,9 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
         if isinstance(model, Torchvision) or model.norm not in NORMS:
             problems += _try_out(model.model_dump_json(), facts.shape, facts.classes, smallest)
+    logger = schema.section(Logger, tree, "logger")
+    if logger is not None and logger.name != "none" and find_spec(logger.name) is None:
+        problems.append(f"logger={logger.name}: not installed; pip install 'bnexp[{logger.name}]'")
     device = ""
     try:
         device = resolve_device(str(tree.get("device")), here)

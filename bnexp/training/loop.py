@@ -16,13 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnexp.data import augment, epoch_order, load
+from bnexp.loggers import ScalarLog
 from bnexp.models import build_model
 from bnexp.norms import estimate_population_statistics, is_batch_norm, wants_population_statistics
 from bnexp.plan import Plan
 from bnexp.probes import Recording, due, norm_measures, saved_bytes
 from bnexp.probes import record as probe
 from bnexp.runs.files import write_whole
-from bnexp.runs.record import Record
+from bnexp.runs.record import COLUMNS, Record
 from bnexp.training.evaluation import evaluate, evaluate_train_mode
 from bnexp.training.optimizer import make_optimizer
 from bnexp.training.progress import Progress
@@ -51,13 +52,19 @@ class Training:
     """One run: the model, its data on the device, and the loop over them.
 
     `stop` is asked before every step; once it says yes, the state is saved and `run` raises
-    Interrupted. A checkpoint in the record's folder is resumed, bit by bit on a CPU.
+    Interrupted. `logger` gets what the tables `steps` and `epochs` get. A checkpoint in the record's folder is resumed, bit by bit on a CPU.
     """
 
     def __init__(
-        self, plan: Plan, record: Record, progress: Progress, stop: Callable[[], bool]
+        self,
+        plan: Plan,
+        record: Record,
+        progress: Progress,
+        stop: Callable[[], bool],
+        logger: ScalarLog | None = None,
     ) -> None:
         self.plan, self.record, self.progress, self.stop = plan, record, progress, stop
+        self.logger = logger
         self.config = plan.config
         self.device = torch.device(self.config.device)
         self.checkpoint = record.folder / "checkpoint.pt"
@@ -228,6 +235,8 @@ class Training:
         steps = self.record.tables["steps"]
         for loss, (step, epoch, lr, spent) in zip(losses, self.pending, strict=True):
             steps.append((step, epoch, loss, lr, spent))
+            if self.logger is not None:
+                self.logger.log(step, {"loss": loss, "lr": lr})
         start = perf_counter()
         for step, recording in self.recordings:
             for table, rows in recording.rows().items():
@@ -260,9 +269,11 @@ class Training:
             measures = [(self.step, *measure) for measure in norm_measures(self.model)]
             self.record.tables["measures"] += measures
             self.seconds["probing"] += perf_counter() - start
-        self.record.tables["epochs"].append(
-            (self.epoch, self.step, *values, *self.seconds.values())
-        )
+        row = (self.epoch, self.step, *values, *self.seconds.values())
+        self.record.tables["epochs"].append(row)
+        if self.logger is not None:
+            named = zip(COLUMNS["epochs"], row, strict=True)
+            self.logger.log(self.step, {name: v for name, v in named if v is not None})
         self.progress.evaluated(self.epoch, self.step, values)
 
     def _save(self) -> None:

@@ -18,6 +18,7 @@ from filelock import Timeout
 from torch import nn
 
 from bnexp.config import MLP, RNN, Config
+from bnexp.loggers import make_logger
 from bnexp.plan import Plan
 from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
 from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
@@ -87,11 +88,12 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     )
     record.start(_without_folders(config.model_dump()))
     progress = Progress(config.progress, quiet)
+    logger = make_logger(config.logger, folder, config.model_dump())
     reason = None
     training = None
     with _stop_signals() as asked:
         try:
-            training = Training(plan, record, progress, stop=lambda: bool(asked) or stop())
+            training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
             outcome = _outcome(training, record)
         except Diverged as end:
@@ -108,6 +110,8 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
             raise
         finally:
             progress.close()
+            if logger is not None:
+                logger.close()
         assert training is not None
         results = _results(training, record, finished=outcome != "diverged")
         if config.training.save_weights:

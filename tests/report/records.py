@@ -33,11 +33,15 @@ def write_run(
     status: str = "done",
     epochs: int = 6,
     steps_per_epoch: int = 10,
+    layers: bool = True,
     preset: str | None = None,
     command: str = "bnexp train",
     **keys: Any,
 ) -> Path:
-    """Write one record and return its folder; `keys` are dotted keys with __ for the dot."""
+    """Write one record and return its folder; `keys` are dotted keys with __ for the dot.
+
+    Without `layers`, as a run without probes.
+    """
     config = copy.deepcopy(_base())
     config["seed"], config["device"] = seed, "cpu"
     config["model"] |= {"norm": norm, "norm_options": _options(norm)}
@@ -56,6 +60,9 @@ def write_run(
     total = epochs * steps_per_epoch
     ended = total // 2 if outcome == "diverged" else total
     fill(record, rng, 0.0 if outcome == "not trained" else rate, ended, steps_per_epoch, norm)
+    if not layers:
+        for table in ("gradients", "activations", "histograms"):
+            record.tables[table].clear()
     reason = f"diverged at step {ended}" if outcome == "diverged" else None
     if status == "done":
         record.flush()

@@ -15,20 +15,19 @@ SHORT = "device=cpu training.epochs=2 training.max_steps=8 probes=none".split()
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("launcher", "package"),
+    ("launcher", "package", "hows"),
     [
-        ("basic", "hydra"),
-        ("joblib", "hydra_plugins.hydra_joblib_launcher"),
-        ("submitit_local", "hydra_plugins.hydra_submitit_launcher"),
-        ("ray", "hydra_plugins.hydra_ray_launcher"),
+        ("basic", "hydra", "nothing,error,exit"),  # in this process, so nothing that kills it
+        ("joblib", "hydra_plugins.hydra_joblib_launcher", "nothing,error,exit,kill"),
+        ("submitit_local", "hydra_plugins.hydra_submitit_launcher", "nothing,error,exit"),
+        ("ray", "hydra_plugins.hydra_ray_launcher", "nothing,error,exit,kill"),
     ],
 )
 def test_each_launcher_resumes_and_tells_of_failures(
-    launcher: str, package: str, cli: Cli, tmp_path: Path
+    launcher: str, package: str, hows: str, cli: Cli, tmp_path: Path
 ) -> None:
     pytest.importorskip(package)
     (tmp_path / "mine.py").write_text(NET)
-    hows = "nothing,error,exit" if launcher == "basic" else "nothing,error,exit,kill"
     line = ["train", "-m", f"hydra/launcher={launcher}", *SHORT, "model=module"]
     line += ["model.name=mine.Net", "seed=0,1"]
     cli(*line, "seed=0", "+model.kwargs.how=nothing", PYTHONPATH=path())
@@ -69,11 +68,12 @@ SBATCH = r"""#!/bin/bash
 # Runs a job array here, one task after the other, as Slurm would elsewhere.
 script="${@: -1}"; cp "$script" "$FAKE_SLURM/script.sh"
 last=$(sed -n 's/^#SBATCH --array=0-\([0-9]*\).*/\1/p' "$script")
-for task in $(seq 0 "$last"); do
+(for task in $(seq 0 "$last"); do
   SLURM_JOB_ID=$((77 + task)) SLURM_ARRAY_JOB_ID=77 SLURM_ARRAY_TASK_ID=$task SLURM_NTASKS=1 \
   SLURM_JOB_NUM_NODES=1 SLURM_JOB_NODELIST=here SLURM_NODEID=0 SLURM_PROCID=0 SLURM_LOCALID=0 \
-  bash "$script" > /dev/null 2> "$FAKE_SLURM/errors-$task"
-done
+  bash "$script"
+  touch "$FAKE_SLURM/ended-$task"
+done) > "$FAKE_SLURM/array.log" 2>&1 < /dev/null &
 echo "Submitted batch job 77"
 """
 SRUN = """#!/bin/bash
@@ -81,7 +81,11 @@ while [[ "$1" == --* ]]; do [[ "$1" == --output || "$1" == --error ]] && shift; 
 exec "$@"
 """
 SACCT = """#!/bin/bash
-echo "JobID|State|NodeList"; for task in 0 1 2; do echo "77_$task|COMPLETED|here"; done
+echo "JobID|State|NodeList"
+for task in 0 1 2; do
+  [[ -e "$FAKE_SLURM/ended-$task" ]] && state=COMPLETED || state=RUNNING
+  echo "77_$task|$state|here"
+done
 """
 
 
@@ -103,10 +107,23 @@ def test_slurm_with_commands_that_run_the_job_array_here(cli: Cli, tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     script = (tmp_path / "script.sh").read_text().splitlines()
     asked = {line.removeprefix("#SBATCH ") for line in script if line.startswith("#SBATCH")}
-    assert {"--array=0-2%64", "--cpus-per-task=2", "--mem=4GB", "--time=240"} <= asked
+    assert {"--array=0-2%3", "--cpus-per-task=2", "--mem=4GB", "--time=240"} <= asked
     assert {"--partition=long", "--nodes=1", "--ntasks-per-node=1"} <= asked
     assert len(list(tmp_path.glob("runs/mlp-*/run.json"))) == 3
 
 
 def path() -> str:
     return os.pathsep.join([str(REPOSITORY), str(Path.cwd())])
+
+
+@pytest.mark.slow
+def test_optuna_minimises_the_validation_loss(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    line = ["train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", *SHORT, "model=mlp"]
+    done = cli(*line, "optimizer.lr=tag(log,interval(0.001,1e6))", PYTHONPATH=path())
+    assert done.returncode == 0, done.stderr
+    runs = [json.loads(file.read_text()) for file in tmp_path.glob("runs/mlp-*/run.json")]
+    assert len(runs) == 6
+    losses = [run["results"]["val_loss"] for run in runs if run["outcome"] != "diverged"]
+    found = (tmp_path / "runs/.sweep/optimization_results.yaml").read_text()
+    assert f"best_value: {min(losses)}" in found

@@ -94,7 +94,8 @@ def test_on_error_stop_begins_no_other_run(jobs: Jobs, net: str) -> None:
 
 
 def test_each_worker_trains_many_runs_and_they_overlap(jobs: Jobs, net: str) -> None:
-    run_all(jobs(f"{net} +model.kwargs.log=log +model.kwargs.how=sleep seed=range(6)"), "", workers=2)
+    line = f"{net} +model.kwargs.log=log +model.kwargs.how=sleep seed=range(6)"
+    run_all(jobs(line), "", workers=2)
     steps = log(Path("log"))
     processes = {process for process, _, _ in steps}
     assert len(processes) == 2

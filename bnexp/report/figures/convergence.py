@@ -185,7 +185,10 @@ def _when(unit: str, times: Reached) -> dict[str, float]:
 def _finding(arms: Arms, target: float | None, times: dict[str, Reached], end: float) -> str:
     if target is None:
         return f"No arm has all its runs at {percent(TARGETS[0])} validation accuracy or more"
-    ranked = sorted(arms, key=lambda arm: (times[arm.label].when.centre, -times[arm.label].k))
+    ranked = sorted(
+        arms,
+        key=lambda arm: (times[arm.label].when.centre, -times[arm.label].k, -len(arm.trained)),
+    )
     fast, slow = ranked[0], ranked[-1]
     quick, late = times[fast.label], times[slow.label]
     goal = f"{100 * target:.3g}% validation accuracy"

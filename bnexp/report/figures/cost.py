@@ -15,9 +15,9 @@ from bnexp.report.statistics import mean_t
 METHOD = (
     "Time of a step: seconds spent in training steps over their number, evaluation and probing "
     "apart. Memory: on a GPU the peak of its allocator, else the peak of the whole process up to "
-    "then, which runs in one process share. Means over the trained runs with 95% t "
-    "intervals; small points are single runs. Runs that trained side by side slow each other down. Differences are "
-    "paired by seed and corrected by Holm's method."
+    "then, which runs in one process share. Means over the trained runs with 95% t intervals; "
+    "small points are single runs. Runs that trained side by side slow each other down. "
+    "Differences are paired by seed and corrected by Holm's method."
 )
 PANELS = {"ms_per_step": "time of a training step (ms)", "peak_mb": "peak memory (MB)"}
 

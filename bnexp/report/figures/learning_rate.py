@@ -53,8 +53,8 @@ def learning_rate(source: Source) -> Chart:
                    color=MUTED, label="best rate"),
         ]  # fmt: skip
         footer = (
-            "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how many "
-            f"of the runs trained; framed: largest stable rate. {lost_words(lines)}"
+            "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how "
+            f"many of the runs trained; framed: largest stable rate. {lost_words(lines)}"
         )
         finding = _finding(lines, stable)
         return chart.finish(finding, METHOD, pd.DataFrame(rows), entries, footer)
