@@ -102,7 +102,7 @@ def _train(arguments: list[str]) -> int:
         codes.append(code)
         return objective
 
-    register()
+    register(arguments)
     sweep = Sweep(command, job)
     stopped = None
     try:

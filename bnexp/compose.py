@@ -153,11 +153,10 @@ def as_plain(config: Any) -> dict[str, Any]:
     """A composed configuration as plain data, interpolations resolved, without `hydra`."""
     from omegaconf import OmegaConf
 
-    names = [str(name) for name in config if name != "hydra"]
+    if "hydra" in config:
+        config = OmegaConf.masked_copy(config, [name for name in config if name != "hydra"])
     with _one_line_complaints():
-        tree = OmegaConf.to_container(
-            OmegaConf.masked_copy(config, names), resolve=True, throw_on_missing=True
-        )
+        tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(tree, dict)
     return {str(key): value for key, value in tree.items()}
 

@@ -97,7 +97,8 @@ def _try_out(model: str, shape: tuple[int, ...], classes: int, batch_size: int) 
 
 def resolve_device(name: str, here: bool = True) -> str:
     """`auto` becomes the accelerator that torch sees, or cpu; others must be there, if `here`."""
-    if name == "cpu" or (name != "auto" and not here) or not name.startswith(("auto", "cuda", "mps")):
+    known = name.startswith(("auto", "cuda", "mps"))
+    if not known or (name != "auto" and not here):
         return name  # a name that is no device is the schema's to refuse
     import torch
 

@@ -36,16 +36,16 @@ def test_every_preset_is_valid(group: str) -> None:
 
 PUBLIC_KEYS = """
 compile data.batch_size data.crop data.download data.drop_last data.flip data.name data.root
-data.train_size deterministic device logger.name logger.project logger.uri model.activation
+data.train_size deterministic device dry_run exclusive logger.name logger.project logger.uri model.activation
 model.depth model.dropout model.fc_widths model.init model.init_scale model.kernel_size
-model.kind model.norm model.norm_options model.norm_output model.placement model.widths
+model.kind model.norm model.norm_options model.norm_output model.placement model.widths on_error
 optimizer.lr optimizer.momentum optimizer.name optimizer.weight_decay precision
 probes.activations.at probes.activations.end probes.activations.every probes.gradients.at
 probes.gradients.end probes.gradients.every probes.histograms.at probes.histograms.end
-probes.histograms.every probes.norms progress rerun runs_dir seed threads training.accumulate
+probes.histograms.every probes.norms progress rerun retry runs_dir seed sweep threads training.accumulate
 training.checkpoint_seconds training.clip_grad_norm training.epochs training.evaluate_every
 training.label_smoothing training.lr_gamma training.lr_schedule training.lr_step_size
-training.lr_warmup_epochs training.max_steps training.save_weights
+training.lr_warmup_epochs training.max_steps training.save_weights workers
 """.split()
 
 

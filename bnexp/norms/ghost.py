@@ -1,5 +1,7 @@
 """Ghost batch norm: a large batch normalised in small parts."""
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -51,8 +53,22 @@ class GhostBatchNorm(ManualBatchNorm):
         return self._normalise(x, [1, *range(3, x.ndim)], weight, bias).flatten(0, 1)
 
     def _track(self, mean: Tensor, var: Tensor, m: float) -> None:
-        for ghost_mean, ghost_var in zip(mean, var, strict=True):
-            super()._track(ghost_mean, ghost_var, m)
+        """Take one step per ghost, all at once: a step of their average, the last weighing most."""
+        ghosts, buffers = len(mean), cast("dict[str, Tensor]", self._buffers)
+        batches = buffers["num_batches_tracked"]
+        batches += ghosts
+        if m == 0:  # an empty batch counts, but has no statistics
+            return
+        if self.momentum is None:
+            shares, step = [1.0] * ghosts, ghosts / float(batches)
+        else:
+            keep = 1 - self.momentum
+            shares, step = [keep**later for later in reversed(range(ghosts))], 1 - keep**ghosts
+        of_each = mean.new_tensor(shares).div_(sum(shares)).unsqueeze(1)
+        unbiased = var * (m / (m - 1))
+        for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], unbiased)):
+            average = (new.view(ghosts, -1) * of_each).sum(0)
+            running.lerp_(average.to(running.dtype), step)
 
     def extra_repr(self) -> str:  # noqa: D102
         return f"{super().extra_repr()}, ghost_size={self.ghost_size}"

@@ -27,7 +27,7 @@ def statistics(x: Tensor, dims: list[int]) -> tuple[Tensor, Tensor]:
     bf16 and fp16 are summed in fp32.
     """
     x = compute_dtype(x)
-    total = x.sum(dims, keepdim=True)  # much faster than .mean on a CPU
+    total = x.sum(dims, keepdim=True)  # much faster than .mean or torch.var_mean on a CPU
     m = x.numel() / total.numel()
     mean = total / m
     var = (x - mean).square_().sum(dims, keepdim=True) / m
@@ -63,7 +63,7 @@ class Normalise(torch.autograd.Function):
         ctx.eps = eps
         ctx.save_for_backward(x, mean, rstd, weight)
         scale = weight.view_as(mean) * rstd
-        shift = bias.view_as(mean) - mean * scale
+        shift = torch.addcmul(bias.view_as(mean), mean, scale, value=-1)
         return torch.addcmul(shift, x, scale).to(x.dtype)
 
     @staticmethod
@@ -73,13 +73,15 @@ class Normalise(torch.autograd.Function):
         if torch.is_grad_enabled():  # a second derivative needs to know that they come from x
             mean, var = statistics(x, dims)
             rstd = (var + ctx.eps).rsqrt()
-        m = x.numel() / mean.numel()
-        d_bias = dy.sum(dims, keepdim=True, dtype=mean.dtype)
+        dy = compute_dtype(dy)
+        d_bias = dy.sum(dims, keepdim=True)
         d_weight = (x - mean).mul_(dy).sum(dims, keepdim=True) * rstd
-        # in place and in this order: one tensor as large as x at a time besides dx
+        # dx = scale dy - slope x + shift, gathered so that only two passes over x are left
         scale = weight.view_as(mean) * rstd
-        dx = (x - mean).mul_(scale * rstd * d_weight / -m)
-        dx = dx.addcmul_(dy.to(mean.dtype), scale).sub_(scale * d_bias / m)
+        per_value = scale / (x.numel() / mean.numel())
+        slope = per_value * rstd * d_weight
+        shift = torch.addcmul(slope * mean, per_value, d_bias, value=-1)
+        dx = torch.addcmul(shift, x, slope, value=-1).addcmul_(dy, scale)
         return dx.to(x.dtype), None, None, d_weight.view_as(weight), d_bias.view_as(weight), None
 
 
@@ -120,4 +122,4 @@ class ManualBatchNorm(BatchNorm):
             momentum = 1 / float(batches)
         unbiased = var * (m / (m - 1))
         for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], unbiased)):
-            running.copy_(compute_dtype(running).lerp(new.view_as(running), momentum))
+            running.lerp_(new.view_as(running).to(running.dtype), momentum)

@@ -1,10 +1,11 @@
 """Batch renormalisation: batch norm corrected towards the running statistics."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnexp.norms.layers import check_batch, check_input
-from bnexp.norms.manual import Normalise, compute_dtype, normalise_by, statistics
+from bnexp.norms.manual import compute_dtype, normalise_by, statistics
 
 
 class BatchRenorm(nn.Module):
@@ -60,24 +61,23 @@ class BatchRenorm(nn.Module):
             return normalise_by(x, mean, std.reciprocal(), self.weight, self.bias)
         check_batch(x)
         with torch.no_grad():
-            batch_mean, var = statistics(x, [0, *range(2, x.ndim)])
-            rstd = (var + self.eps).rsqrt_()
-            r, d = self._corrections(mean, std, batch_mean.flatten(), rstd.flatten().reciprocal())
+            batch_mean, var = (s.flatten() for s in statistics(x, [0, *range(2, x.ndim)]))
+            r, d = self._corrections(mean, std, batch_mean, (var + self.eps).sqrt_())
         weight, bias = r, d
         if self.weight is not None and self.bias is not None:
-            weight, bias = self.weight * r, self.weight * d + self.bias
-        return Normalise.apply(x, batch_mean, rstd, weight, bias, self.eps)
+            weight, bias = self.weight * r, torch.addcmul(self.bias, self.weight, d)
+        return F.batch_norm(x, None, None, weight, bias, training=True, eps=self.eps)
 
     def _corrections(
         self, mean: Tensor, std: Tensor, batch_mean: Tensor, batch_std: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return r and d of this batch, then count it in the running statistics."""
         step = self.num_batches_tracked
-        opened = ((step - self.warmup_steps + 1) / (self.ramp_steps + 1)).clamp(0, 1)
+        opened = ((step + (1 - self.warmup_steps)) / (self.ramp_steps + 1)).clamp_(0, 1)
         r_max = 1 + (self.r_max - 1) * opened
         d_max = self.d_max * opened
-        r = (batch_std / std).clamp(1 / r_max, r_max)
-        d = ((batch_mean - mean) / std).clamp(-d_max, d_max)
+        r = (batch_std / std).clamp_(1 / r_max, r_max)
+        d = (batch_mean - mean).div_(std).clamp_(-d_max, d_max)
         self.running_mean.lerp_(batch_mean.to(self.running_mean.dtype), self.momentum)
         self.running_std.lerp_(batch_std.to(self.running_std.dtype), self.momentum)
         self.num_batches_tracked.add_(1)

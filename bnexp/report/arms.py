@@ -12,6 +12,7 @@ import pandas as pd
 
 from bnexp.config import Config
 from bnexp.errors import UserError
+from bnexp.norms.catalogue import NORMS
 from bnexp.report.filters import known, matching
 from bnexp.report.labels import (
     canonical,
@@ -254,7 +255,8 @@ def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]
     if not values[0]:
         return presets
     table = pd.DataFrame([{key: canonical(v) for key, v in arm.items()} for arm in values])
-    keys = label_keys(table)
+    defaults = [key for key in values[0] if all(_is_default(arm, key) for arm in values)]
+    keys = label_keys(table.drop(columns=defaults))
     model = [key for key in keys if key.startswith("model.")]
     if len(model) > 2:
         combinations = table[model].agg("|".join, axis=1)
@@ -268,6 +270,13 @@ def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]
     ]
 
 
+def _is_default(arm: dict[str, Any], key: str) -> bool:
+    """Whether an option of the arm's norm is what it is when nothing is said."""
+    options = NORMS[arm["model.norm"]].options() if arm.get("model.norm") in NORMS else None
+    name = key.removeprefix("model.norm_options.")
+    return name != key and (is_unset(arm[key]) or arm[key] == getattr(options, name, None))
+
+
 def shortlist(arms: Arms, keep: str | None = None) -> Arms:
     """Few enough arms for one figure, with notes on how they were chosen.
 
@@ -279,10 +288,10 @@ def shortlist(arms: Arms, keep: str | None = None) -> Arms:
     for key in pooled:
         arms = at_best(arms, key)
     for key in TUNED:
-        if _lines(arms, keep) > MOST and key in arms.keys and key != keep:
-            arms = at_best(arms, key) if _lines(arms, key) < len(arms) else arms
+        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
+            arms = at_best(arms, key)
     for key in arms.keys:
-        if _lines(arms, keep) > MOST and key != keep and is_number(arms, key):
+        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
             arms = at_usual(arms, key)
     pooled = [
         key
@@ -304,6 +313,11 @@ def is_number(arms: Arms, key: str) -> bool:
     """Whether a key has numbers, or nothing, in all runs."""
     values = [value for value in arms.runs.runs[key] if not is_unset(value)]
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def is_swept(arms: Arms, key: str) -> bool:
+    """Whether some arms differ in the number `key` alone."""
+    return key in arms.keys and is_number(arms, key) and _lines(arms, key) < len(arms)
 
 
 def at_best(arms: Arms, key: str) -> Arms:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.report.arms import MOST, Arms, find_arms, is_number, shortlist
+from bnexp.report.arms import MOST, Arms, find_arms, is_swept, shortlist
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
 from bnexp.report.export import write_table
@@ -20,8 +20,9 @@ from bnexp.runs.record import COLUMNS
 DATA = (
     "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
 )  # fmt: skip
+KINDS = ("model.kind", "model.name")
 SPLIT = (
-    "model.kind", "model.name", "optimizer.name", "model.activation", "model.init",
+    *KINDS, "optimizer.name", "model.activation", "model.init",
     "model.placement", "precision", "training.epochs",
 )  # fmt: skip
 CURVES = ("convergence", "gap", "gradients", "gradient_map", "histograms", "percentiles", "drift")
@@ -60,19 +61,24 @@ def build(
 
 
 def _sections(arms: Arms) -> list[tuple[list[str], Arms]]:
-    """One part for each dataset, and for each kind of model and so on while arms are too many."""
+    """One part for each dataset and kind of model, and smaller ones while arms are too many."""
     parts = _split(arms, [], [key for key in DATA if key in arms.varying])
     for key in SPLIT:
         parts = [
             smaller
             for conditions, part in parts
-            for smaller in (
-                _split(part, conditions, [key])
-                if key in part.keys and len(shortlist(part)) > MOST
-                else [(conditions, part)]
-            )
+            for smaller in _split_if_better(part, conditions, key)
         ]
     return parts
+
+
+def _split_if_better(arms: Arms, conditions: list[str], key: str) -> list[tuple[list[str], Arms]]:
+    """Split where arms are too many; kinds of model also where each has arms to compare."""
+    if key not in arms.keys:
+        return [(conditions, arms)]
+    parts = _split(arms, conditions, [key])
+    comparable = key in KINDS and all(len(part) > 1 for _, part in parts)
+    return parts if comparable or len(shortlist(arms)) > MOST else [(conditions, arms)]
 
 
 def _split(arms: Arms, conditions: list[str], keys: list[str]) -> list[tuple[list[str], Arms]]:
@@ -118,7 +124,7 @@ def _figures(arms: Arms, short: Arms) -> Iterator[tuple[str, Arms, dict[str, Any
     """Figures that these arms have something for."""
     yield "convergence", short, {}
     for key in arms.keys:
-        if is_number(arms, key) and len(arms.without(key)) < len(arms):
+        if is_swept(arms, key):
             match key:
                 case "optimizer.lr":
                     yield "learning_rate", arms, {}

@@ -95,12 +95,20 @@ def label(values: Mapping[str, Any]) -> str:
 def label_keys(arms: pd.DataFrame) -> list[str]:
     """Columns of `arms` (one row each, canonical values) that belong in a label.
 
-    Not those that follow from another key because only some arms have them, as Adam's betas do.
+    Not those that follow from another key: because only some arms have them, as Adam's betas, or
+    because each kind of model has its own, as its widths.
     """
     keys = list(map(str, arms))
     follows = [
         key for key in keys if "null" in set(arms[key]) and len(set(arms[key]) - {"null"}) == 1
     ]
+    if "model.kind" in keys:
+        by_kind = arms.groupby("model.kind").nunique().max()
+        follows += [
+            key for key in keys
+            if key.startswith("model.") and key not in ("model.norm", "model.kind", *follows)
+            and by_kind[key] == 1
+        ]  # fmt: skip
     kept = [key for key in keys if key not in follows]
     for key in follows:
         told_apart = len(arms[kept].drop_duplicates()) if kept else 1

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bnexp.report.chart import Chart
 from bnexp.report.labels import canonical, is_unset
-from bnexp.report.svg import colors, inline
+from bnexp.report.svg import Styles, inline
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 ROWS = 400  # of a table on the page; the CSV files have all
@@ -57,9 +57,16 @@ class Page:
         environment.filters["heading"] = heading
         template = files("bnexp.report").joinpath("page.html.j2").read_text()
         blocks = [block for section in self.sections for block in section.blocks]
-        svgs = [inline(block.chart, block.svg, f"f{i}") for i, block in enumerate(blocks, 1)]
+        styles = Styles()
+        svgs = [
+            inline(block.chart, block.svg, f"f{i}", styles) for i, block in enumerate(blocks, 1)
+        ]
         return environment.from_string(template).render(
-            page=self, svgs=list(map(Markup, svgs)), colors=colors(svgs), rows=ROWS
+            page=self,
+            svgs=list(map(Markup, svgs)),
+            rules=Markup("\n".join(styles.rules)),
+            colors=styles.colors,
+            rows=ROWS,
         )
 
 

@@ -1,4 +1,4 @@
-"""A chart's SVG as a part of an HTML page: own ids, alternative text, colours of the page."""
+"""A chart's SVG in an HTML page: own ids, alternative text, colours of the page, small."""
 
 import re
 from html import escape
@@ -7,34 +7,60 @@ from bnexp.report.chart import Chart
 from bnexp.report.style import dark
 
 HEX = re.compile(r"#[0-9a-f]{6}\b")
+REFERENCE = re.compile(r'(?:url\(#|href="#)([^")]+)')
 
 
-def inline(chart: Chart, svg: str, prefix: str) -> str:
-    """The chart's `svg` as an element of a page, without the title that the page's heading repeats.
+class Styles:
+    """Style sheets of the figures of a page: each distinct style once, as a class.
 
-    Ids get `prefix`, so that figures do not clash; colours become CSS variables, for dark pages.
-    The finding is its accessible name, the method its description.
+    Colours become CSS variables, so that a dark page has its own.
     """
-    svg = svg[svg.index("<svg") :]
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def name(self, style: str) -> str:
+        """The class that stands for an element's style."""
+        return self._names.setdefault(style, f"s{len(self._names)}")
+
+    @property
+    def rules(self) -> list[str]:
+        """One CSS rule a class."""
+        return [
+            f".{name} {{ {HEX.sub(lambda found: f'var(--{found[0][1:]})', style)} }}"
+            for style, name in self._names.items()
+        ]
+
+    @property
+    def colors(self) -> dict[str, tuple[str, str]]:
+        """CSS variables: name to the colour on a light and on a dark page."""
+        used = sorted({color for style in self._names for color in HEX.findall(style)})
+        return {color[1:]: (color, dark(color)) for color in used}
+
+
+def inline(chart: Chart, svg: str, prefix: str, styles: Styles) -> str:
+    """The chart's `svg` as an element of a page, without the title that a heading repeats.
+
+    Ids get `prefix`, so that figures do not clash. The finding is its accessible name, the method
+    its description.
+    """
+    svg = svg[svg.index(">", svg.index("<svg")) + 1 :]
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
-    svg = re.sub(r"url\(#", f"url(#{prefix}-", svg)
-    svg = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}-', svg)
     svg = svg.replace("xlink:href=", "href=")
-    svg = HEX.sub(lambda found: f"var(--{found[0][1:]})", svg)
+    wanted = {"title", *REFERENCE.findall(svg)}
+    svg = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in wanted else "", svg)
+    svg = re.sub(r' id="', f' id="{prefix}-', svg)
+    svg = REFERENCE.sub(lambda found: found[0].replace("#", f"#{prefix}-", 1), svg)
+    svg = re.sub(r' style="([^"]+)"', lambda found: f' class="{styles.name(found[1])}"', svg)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+    svg = re.sub(r"<g>\n(<use [^>]*/>)\n</g>", r"\1", svg)
+    svg = re.sub(r"<g>\n(<(?:path|use|text) [^\n]*>)\n</g>", r"\1", svg)
     top = 72 * chart.title_height
     width, height = (72 * inches for inches in chart.get_size_inches())
-    head = (
+    return (
         f'<svg viewBox="0 {top:.1f} {width:.1f} {height - top:.1f}" role="img" '
         f'aria-labelledby="{prefix}-alt {prefix}-desc">'
         f'<title id="{prefix}-alt">{escape(chart.finding)}</title>'
-        f'<desc id="{prefix}-desc">{escape(chart.method)}</desc>'
+        f'<desc id="{prefix}-desc">{escape(chart.method)}</desc>{svg}'
     )
-    body = svg[svg.index(">") + 1 :]
-    return head + re.sub(r"\n\s*", "\n", body)
-
-
-def colors(svgs: list[str]) -> dict[str, tuple[str, str]]:
-    """CSS variables used in `svgs`: name to the colour on a light and on a dark page."""
-    names = sorted({name for svg in svgs for name in re.findall(r"var\(--([0-9a-f]{6})\)", svg)})
-    return {name: (f"#{name}", dark(f"#{name}")) for name in names}

@@ -83,12 +83,14 @@ def _remove(paths: Iterable[Path], yes: bool) -> int:
     for path in paths:
         if not path.is_dir():
             path.unlink(missing_ok=True)
-            continue
-        try:
-            with run_lock(path.parent, path.name.rpartition("-")[2]):
-                shutil.rmtree(path)
-        except Timeout:
-            print(f"bnexp: {path} is being trained: left alone", file=sys.stderr)
+        elif not (path / "run.json").exists():
+            shutil.rmtree(path)
+        else:
+            try:
+                with run_lock(path.parent, path.name.rpartition("-")[2]):
+                    shutil.rmtree(path)
+            except Timeout:
+                print(f"bnexp: {path} is being trained: left alone", file=sys.stderr)
     return 0
 
 

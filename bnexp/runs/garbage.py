@@ -22,7 +22,9 @@ def garbage(runs_dir: Path) -> list[Path]:
             found += sorted(folder.glob(".*.tmp"))
         elif _is_ours(folder):
             found.append(folder)
-    found += sorted((runs_dir / ".replaced").glob("*"))
+    replaced = runs_dir / ".replaced"  # by a rerun that never came to its end
+    if not any(is_running(runs_dir, path.name.rpartition("-")[2]) for path in replaced.glob("*")):
+        found += runs_dir.glob(".replaced")
     found += sorted((runs_dir / ".sweep").glob("stop-*"))
     found += sorted((runs_dir / ".sweep" / ".submitit").glob("*"))
     return found

@@ -4,15 +4,12 @@ Whichever launcher a command line selects, and whichever sweeper asks it, the jo
 `CheckedLauncher` first, which plans them all, drops what is done, and hands over the rest.
 """
 
-import os
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
@@ -21,20 +18,19 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from bnexp.compose import CONF, Composer, as_plain
-from bnexp.plan import plan
+from bnexp.compose import CONF, Composer
+from bnexp.errors import UserError
+from bnexp.sweep.engine import OtherLauncher
 from bnexp.sweep.grids import expand
 from bnexp.sweep.jobs import Job, plan_jobs
-from bnexp.sweep.result import Result, killed, left_behind, train
+from bnexp.sweep.result import Result
 from bnexp.sweep.run import default_workers
 from bnexp.sweep.sweep import Sweep
-from bnexp.sweep.worker import one_thread
 
 OURS = "hydra_plugins.bnexp"
-ALL_AT_ONCE = "LocalLauncher"  # submitit's starts every job at the same time
 
 
-def register() -> None:
+def register(arguments: Sequence[str]) -> None:
     """Make the plugins of this module known to Hydra, and set the defaults of other engines.
 
     Hydra takes plugins by names below `hydra_plugins` only; the classes stay where they are, so
@@ -47,9 +43,12 @@ def register() -> None:
     ours: Any = OmegaConf.load(CONF / "hydra" / "engines.yaml")
     for group, engines in ours.items():
         for name, settings in engines.items():
-            if f"{name}.yaml" in store.list(group):  # it is installed
+            if f"{name}.yaml" in store.list(group):
                 node = OmegaConf.merge(store.load(f"{group}/{name}.yaml").node, settings)
                 store.store(name=name, group=group, node=node, provider="bnexp")
+            elif f"{group}={name}" in arguments:
+                extra = "slurm" if name.startswith("submitit") else name
+                raise UserError(f"{group}={name}: is not installed; pip install 'bnexp[{extra}]'")
 
 
 class GridSweeper(Sweeper):
@@ -87,8 +86,9 @@ class CheckEveryJob(Callback):
         with read_write(config), open_dict(config):
             if config.workers is None:
                 config.workers = default_workers([])
-            Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
-            if config.hydra.launcher._target_ != f"{OURS}.CheckedLauncher":
+            if not config.hydra.sweeper._target_.startswith(OURS):
+                Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)  # optuna wants it
+            if not config.hydra.launcher._target_.startswith(OURS):
                 config.hydra.launcher = {
                     "_target_": f"{OURS}.CheckedLauncher",
                     "_recursive_": False,
@@ -115,89 +115,16 @@ class CheckedLauncher(Launcher):
     ) -> Sequence[JobReturn]:
         """Called by the sweeper."""
         load = partial(self.context.config_loader.load_sweep_config, self.config)
-        jobs = plan_jobs(job_overrides, Composer(load), here=not self._elsewhere())
-        results = self.sweep.run(jobs, None if self.engine is None else self._on_engine)
+        engine = self._engine()
+        here = engine is None or engine.here
+        jobs = plan_jobs(job_overrides, Composer(load), here=here)
+        results = self.sweep.run(jobs, engine)
         return [_job_return(job, result) for job, result in zip(jobs, results, strict=True)]
 
-    def _on_engine(self, jobs: Sequence[Job]) -> Iterable[Result]:
-        """Train on the engine; exclusive runs last, one launch each."""
-        launcher = self._engine()
-        shared = [job for job in jobs if not job.plan.config.exclusive]
-        size = len(shared)
-        if type(launcher).__name__ == ALL_AT_ONCE:
-            size = self.config.workers
-        batches = [shared[i : i + size] for i in range(0, len(shared), max(size, 1))]
-        batches += [[job] for job in jobs if job.plan.config.exclusive]
-        for batch in batches:
-            yield from _launch(launcher, batch)
-
-    def _engine(self) -> Launcher:
-        """The launcher that was selected, with a task of ours that never raises."""
-        config = self.config.copy()
-        with read_write(config), open_dict(config):
-            config.hydra.launcher = self.engine
-        folder = Path(self.config.hydra.sweep.dir)
-        task = EngineTask(self.sweep.command, folder / f"stop-{os.getpid()}-{time.time_ns()}")
-        return Plugins.instance().instantiate_launcher(self.context, task, config)
-
-    def _elsewhere(self) -> bool:
-        """Whether the jobs will run on other machines than this."""
+    def _engine(self) -> OtherLauncher | None:
         if self.engine is None:
-            return False
-        address = OmegaConf.select(self.engine, "ray.init.address")
-        return self.engine._target_.endswith("SlurmLauncher") or address is not None
-
-
-class EngineTask:
-    """What another launcher calls for each job, wherever it runs it; returns a Result.
-
-    With on_error=stop, a failure makes the file `stop`, and no later job begins.
-    """
-
-    def __init__(self, command: str, stop: Path) -> None:
-        self.command, self.stop, self.folder = command, stop.absolute(), Path.cwd()
-
-    def __call__(self, config: DictConfig) -> Result:
-        """Called by the launcher's worker."""
-        os.chdir(self.folder)  # relative paths are those of the command line
-        preset = str(HydraConfig.get().runtime.choices.get("model"))
-        planned = plan(as_plain(config), preset)
-        if self.stop.exists():
-            return Result(planned.identity, preset, "not started")
-        while (result := train(one_thread(planned), self.command)).status == "running elsewhere":
-            time.sleep(1)  # launched twice, see `_launch`: wait for the other one
-        if result.failed and planned.config.on_error == "stop":
-            self.stop.touch()
-        if result.status == "interrupted":
-            raise KeyboardInterrupt  # so that launchers that run jobs in a row stop too
-        return result
-
-
-def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
-    """The results of one launch, and of more where a death in one job took others with it.
-
-    A launcher whose process died raises, and says nothing of the other jobs; the records do. What
-    had not begun is launched again, and what had begun alone, so that the culprit is found.
-    """
-    # The device was chosen here, and the identity with it.
-    overrides = [[*job.overrides, f"++device={job.plan.config.device}"] for job in jobs]
-    try:
-        for job, end in zip(jobs, launcher.launch(overrides, initial_job_idx=0), strict=True):
-            completed = end.status == JobStatus.COMPLETED
-            yield end.return_value if completed else killed(job.plan, str(end._return_value))
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        left = {job: left_behind(job.plan) for job in jobs}
-        yield from (result for result in left.values() if result.status in ("done", "failed"))
-        fresh = [job for job, result in left.items() if result.status == "not started"]
-        begun = [job for job, result in left.items() if result.status == "interrupted"]
-        if len(fresh) == len(jobs) or len(begun) == len(jobs) == 1:
-            yield from (killed(job.plan, reason) for job in jobs)
-            return
-        if fresh:
-            yield from _launch(launcher, fresh)
-        for job in begun:
-            yield from _launch(launcher, [job])
+            return None
+        return OtherLauncher(self.engine, self.context, self.config, self.sweep.command)
 
 
 def _job_return(job: Job, result: Result) -> JobReturn:

@@ -25,6 +25,7 @@ class Progress:
         self.closed = threading.Event()
         self.started = time.monotonic()
         self.bar: Any = None
+        self.state = ""
 
     def __enter__(self) -> None:
         if self.total and self.on_terminal:
@@ -46,8 +47,10 @@ class Progress:
 
     def running(self, count: int) -> None:
         """So many runs are being trained now."""
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"{count} running, {self.failed} failed", refresh=False)
+        state = f"{count} running, {self.failed} failed"
+        if self.bar is not None and state != self.state:
+            self.state = state
+            self.bar.set_postfix_str(state)
 
     def ended(self, result: Result) -> None:
         """One more run has ended."""

@@ -117,8 +117,9 @@ def _signals_in(asked: list[object], and_raise: bool) -> Iterator[None]:
         if and_raise:
             raise KeyboardInterrupt
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
     try:
         before = {number: signal.signal(number, ask) for number in numbers}
     except ValueError:  # not in the main thread: signals are somebody else's business

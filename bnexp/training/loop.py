@@ -52,7 +52,8 @@ class Training:
     """One run: the model, its data on the device, and the loop over them.
 
     `stop` is asked before every step; once it says yes, the state is saved and `run` raises
-    Interrupted. `logger` gets what the tables `steps` and `epochs` get. A checkpoint in the record's folder is resumed, bit by bit on a CPU.
+    Interrupted. `logger` gets what the tables `steps` and `epochs` get. A checkpoint in the
+    record's folder is resumed, bit by bit on a CPU.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Training:
         layout = torch.preserve_format
         if len(data.shape) == 3 and any(isinstance(m, nn.Conv2d) for m in self.model.modules()):
             layout = torch.channels_last
-        self.model.to(self.device, memory_format=layout)
+        self.model.to(self.device).to(memory_format=layout)
         for name, (x, y) in self.splits.items():
             x = x.to(self.device, memory_format=layout if x.dim() == 4 else torch.preserve_format)
             self.splits[name] = (x, y.to(self.device))

@@ -51,6 +51,7 @@ def test_tensorboard_reads_back_what_was_logged(tmp_path: Path) -> None:
     assert [(e.step, e.value) for e in events.Scalars("val_accuracy")] == [(0, pytest.approx(0.1))]
 
 
+@pytest.mark.filterwarnings("default")  # its own dependencies warn
 def test_mlflow_reads_back_what_was_logged(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     folder = tmp_path / "mlp-abc"

@@ -68,6 +68,20 @@ def test_unset_and_a_number_are_two_arms(tmp_path: Path) -> None:
     assert [arm.label for arm in find_arms(tmp_path)] == ["depth unset", "depth 10"]
 
 
+def test_a_kind_of_model_stands_for_what_is_its_own(tmp_path: Path) -> None:
+    for norm in ("none", "batch"):
+        write_run(tmp_path, norm, 0, preset="same")
+        write_run(tmp_path, norm, 0, preset="same", model__kind="rnn", model__widths=[128])
+    labels = [arm.label for arm in find_arms(tmp_path)]
+    assert labels == ["no norm, mlp", "no norm, rnn", "batch norm, mlp", "batch norm, rnn"]
+
+
+def test_what_differs_together_with_the_norm_is_said(tmp_path: Path) -> None:
+    write_run(tmp_path, "none", 0, optimizer__lr=0.01)
+    write_run(tmp_path, "batch", 0, optimizer__lr=0.1)
+    assert [a.label for a in find_arms(tmp_path)] == ["no norm, lr 0.01", "batch norm, lr 0.1"]
+
+
 def test_by_pools_the_rest_and_says_so(tmp_path: Path) -> None:
     for epochs in (2, 3):
         write_run(tmp_path, "batch", 0, epochs=epochs)

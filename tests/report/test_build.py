@@ -149,14 +149,15 @@ def test_every_finding_has_its_command(report: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_same_runs_give_the_same_bytes_elsewhere(
-    report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unprobed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(report.parent / "runs", tmp_path / "other" / "runs", copy_function=shutil.copy)
+    build([unprobed], tmp_path / "first", records=True)
+    shutil.copytree(unprobed, tmp_path / "other" / "runs", copy_function=shutil.copy)
     monkeypatch.setattr(time, "time", lambda: 1e9)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     monkeypatch.chdir(tmp_path / "other")
-    build(["runs"], "out", records=True)
-    assert contents(tmp_path / "other" / "out") == contents(report)
+    build(["runs"], "second", records=True)
+    assert contents(tmp_path / "other" / "second") == contents(tmp_path / "first")
 
 
 def test_tables_are_tidy_files(report: Path) -> None:

@@ -142,7 +142,7 @@ def test_gc_removes_what_is_of_no_use_and_nothing_else(capsys: pytest.CaptureFix
     kept = {"mlp-aa11", "mlp-aa22", "mlp_bn-bb33", "mlp-ee66", "mlp-ab88", "notes"}
     assert {path.name for path in runs.glob("[!.]*")} == kept
     assert [path.name for path in (runs / "mlp-ee66").iterdir() if "tmp" in path.name] == []
-    assert not list((runs / ".replaced").iterdir())
+    assert not (runs / ".replaced").exists()
     capsys.readouterr()
     assert main(["rm", "ab88", "-y"]) == 0
 

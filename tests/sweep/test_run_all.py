@@ -5,9 +5,11 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from bnexp.runs.record import find_run, read_header
 from bnexp.sweep import Job, Stopped, run_all
+from bnexp.sweep.engine import OtherLauncher
 from bnexp.sweep.preview import preview, steps
 from bnexp.sweep.worker import one_thread
 from bnexp.training.run import run
@@ -162,3 +164,12 @@ def test_steps_are_those_that_training_takes(jobs: Jobs) -> None:
     line = "model=mlp seed=0 training.max_steps=null data.batch_size=200 data.drop_last=false,true"
     for job in jobs(f"{line} training.accumulate=2"):
         assert run_all([job], "")[0].results["steps"] == steps(job.plan)
+
+
+def test_jobs_planned_elsewhere_can_be_given_to_another_launcher(jobs: Jobs, net: str) -> None:
+    launcher = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+    engine = OtherLauncher.of(OmegaConf.create({"_target_": launcher}), "the command")
+    planned = jobs(f"{net} +model.kwargs.how=error,nothing,exit exclusive=true,false")
+    results = run_all(planned, "the command", engine=engine)
+    assert [r.status for r in results] == ["failed"] * 2 + ["done"] * 2 + ["failed"] * 2
+    assert results[0].reason == "RuntimeError: first line"

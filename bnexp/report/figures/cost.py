@@ -8,7 +8,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts, control
-from bnexp.report.figures.drawing import arm_axis, counted
+from bnexp.report.figures.drawing import arm_axis, arm_rows, counted
 from bnexp.report.labels import listed
 from bnexp.report.statistics import mean_t
 
@@ -38,7 +38,7 @@ def cost(source: Source) -> Chart:
         *_devices(rows),
     )
     with style():
-        chart = Chart("cost", arms, 0.7 + 0.4 * len(arms))
+        chart = Chart("cost", arms, 0.6 + arm_rows(arms))
         axes = chart.subplots(1, 2, sharey=True)
         numbers: list[dict[str, Any]] = [{} for _ in arms]
         for ax, (result, name) in zip(axes, PANELS.items(), strict=True):

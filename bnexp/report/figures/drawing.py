@@ -1,5 +1,6 @@
 """What the figures share: legends, tick labels, bands, and marks of runs that are not averaged."""
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
@@ -40,25 +41,36 @@ def percent_axis(axis: Any) -> None:
     axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1 + 0.04 * (1 - low)))})
 
 
+def panel_title(arm: Arm, panels: int) -> str:
+    """Label and counts, wrapped to the width of one of `panels` side by side."""
+    return _wrapped(arm, max(14, 96 // panels))
+
+
+def _wrapped(arm: Arm, width: int) -> str:
+    counts = arm.counted.removeprefix(arm.label).strip()
+    return "\n".join([*textwrap.wrap(arm.label, width), *textwrap.wrap(counts, width)])
+
+
+def arm_rows(arms: Arms) -> float:
+    """Inches that the labels of `arm_axis` need."""
+    return sum(0.15 * (_wrapped(arm, 30).count("\n") + 1) + 0.1 for arm in arms)
+
+
 def arm_axis(ax: Axes, arms: Arms) -> None:
     """A y-axis of arms, from the top, with their counts."""
-    ax.set_yticks(range(len(arms)), [arm.counted.replace(" (", "\n(") for arm in arms])
+    ax.set_yticks(range(len(arms)), [_wrapped(arm, 30) for arm in arms])
     ax.set_ylim(len(arms) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
 
 
 def plain_log(ax: Axes, which: str) -> None:
-    """Make an axis logarithmic with plain numbers at its ticks, more of them on a short one."""
+    """Make an axis of what is drawn logarithmic, with plain numbers, on a short one also 2 and 5."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
-
-    def minor(value: float, _: object) -> str:
-        low, high = sorted(axis.get_view_interval())
-        digit = f"{value:e}"[0]
-        return f"{value:g}" if high / low < 30 and digit in "25" else ""
-
+    low, high = sorted(axis.get_view_interval())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(FuncFormatter(minor))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(LogLocator(subs=(2, 5)) if high < 30 * low else NullLocator())
 
 
 def curves(table: pd.DataFrame, runs: pd.Series, x: str, y: str) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves
+from bnexp.report.figures.drawing import curves, panel_title
 from bnexp.report.labels import listed, number
 from bnexp.report.style import DASHES, layer_colors
 
@@ -43,7 +43,7 @@ def drift(source: Source) -> Chart:
         for column, arm in zip(grid.T, drawn, strict=True):
             for layer, line in lines.items():
                 numbers += _draw(column, arm, table[table["index"] == layer], layer, line)
-            column[0].set_title(arm.counted.replace(" (", "\n("))
+            column[0].set_title(panel_title(arm, len(drawn)))
             column[1].set_xlabel("step")
         grid[0, 0].set_ylabel("mean of the input")
         grid[1, 0].set_ylabel("std of the input")

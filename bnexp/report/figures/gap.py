@@ -10,7 +10,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
-from bnexp.report.figures.drawing import Array, arm_axis, counted, percent_axis, plain_log
+from bnexp.report.figures.drawing import Array, arm_axis, arm_rows, counted, percent_axis, plain_log
 from bnexp.report.labels import listed
 from bnexp.report.statistics import mean_band, mean_t
 from bnexp.report.style import MUTED, PAPER
@@ -33,7 +33,7 @@ def gap(source: Source) -> Chart:
     values = pd.to_numeric(rows["train_accuracy"]) - pd.to_numeric(rows["test_accuracy"])
     arms = arms.subset(rows.assign(gap=values))
     with style():
-        chart = Chart("gap", arms, max(2.6, 1.0 + 0.4 * len(arms)))
+        chart = Chart("gap", arms, max(2.6, 0.8 + arm_rows(arms)))
         end, equal = chart.subplots(1, 2)
         numbers = []
         for arm in arms:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from bnexp.errors import UserError
 from bnexp.report.arms import Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.drawing import counted
+from bnexp.report.figures.drawing import counted, panel_title
 from bnexp.report.labels import listed, number
 
 COLUMNS = 4
@@ -54,7 +54,7 @@ def gradient_map(source: Source) -> Chart:
                 interpolation="none",
             )  # fmt: skip
             ax.grid(False)
-            ax.set(title=arm.counted.replace(" (", "\n("), xlabel="step")
+            ax.set(title=panel_title(arm, columns + 1), xlabel="step")
             _step_ticks(ax, values_by_layer.columns)
             layers = values_by_layer.index
             every = max(1, len(layers) // 6)

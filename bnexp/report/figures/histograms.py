@@ -8,7 +8,7 @@ import pandas as pd
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import Array
+from bnexp.report.figures.drawing import Array, panel_title
 from bnexp.report.figures.gradients import END, at_step
 from bnexp.report.labels import listed, number
 
@@ -54,7 +54,7 @@ def histograms(
                 ax.set_yticks(range(len(layers)), layers)
                 ax.tick_params(axis="y", length=0)
         for ax, arm in zip(grid[0], drawn, strict=True):
-            ax.set_title(arm.counted.replace(" (", "\n("))
+            ax.set_title(panel_title(arm, len(drawn)))
         for ax in grid[-1]:
             ax.set_xlabel(tensor.replace("_", "-"))
         frame = pd.DataFrame(numbers)

@@ -8,7 +8,7 @@ import pandas as pd
 from bnexp.report.arms import Arm, Source, find_arms, shortlist
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves
+from bnexp.report.figures.drawing import curves, panel_title
 from bnexp.report.labels import listed, number
 
 METHOD = (
@@ -34,7 +34,7 @@ def percentiles(source: Source, *, tensor: str = "pre_activation") -> Chart:
             for ax, arm in zip(line, drawn, strict=True):
                 numbers += _draw(ax, arm, table[table["index"] == layer], layer)
         for ax, arm in zip(grid[0], drawn, strict=True):
-            ax.set_title(arm.counted.replace(" (", "\n("))
+            ax.set_title(panel_title(arm, len(drawn)))
         for ax in grid[-1]:
             ax.set_xlabel("step")
         frame = pd.DataFrame(numbers)
