@@ -2,13 +2,14 @@
 """Time and memory of every normaliser, forward and backward, beside PyTorch's batch norm.
 
     python scripts/bench_norms.py                 # three shapes on a CPU; a minute
-    python scripts/bench_norms.py --shape 64,32,16,16 --channels-last --json norms.json
+    python scripts/bench_norms.py --shape 64,32,16,16 --json norms.json
     python scripts/bench_norms.py --device cuda   # peak memory too
 
-All layers take turns; a ratio is the median of the ratios within a turn, so that a busy machine
-slows both sides. `kept` is what autograd holds for the backward pass, in units of the input (the
-formula of every normaliser needs the input once, and vectors). Weight and spectral norm are
-measured on a layer from C to C channels, beside that layer bare.
+Images are measured with channels first and last. All layers take turns; a ratio is the median of
+the ratios within a turn, so that a busy machine slows both sides. `kept` is what autograd holds
+for the backward pass, in units of the input (the formula of every normaliser needs the input
+once, and vectors). Weight and spectral norm are measured on a layer from C to C channels, beside
+that layer bare.
 """
 
 import argparse
@@ -94,11 +95,10 @@ def peak(layer: nn.Module, x: Tensor, gradient: Tensor) -> float:
     return (torch.cuda.max_memory_allocated() - before) / x.nbytes
 
 
-def measure(shape: tuple[int, ...], args: argparse.Namespace) -> list[dict[str, object]]:
+def measure(
+    shape: tuple[int, ...], memory: torch.memory_format, args: argparse.Namespace
+) -> list[dict[str, object]]:
     torch.manual_seed(0)
-    memory = (
-        torch.channels_last if args.channels_last and len(shape) == 4 else torch.contiguous_format
-    )
     x = torch.randn(shape, device=args.device).to(memory_format=memory).requires_grad_()
     gradient = torch.randn_like(x)
     made = {name: layer.to(args.device) for name, layer in layers(shape).items()}
@@ -121,6 +121,7 @@ def measure(shape: tuple[int, ...], args: argparse.Namespace) -> list[dict[str, 
         beside = REFERENCE if name not in ("weight", "spectral") else "bare layer"
         row: dict[str, object] = {
             "shape": "x".join(map(str, shape)),
+            "channels_last": memory == torch.channels_last,
             "norm": name,
             "forward_ms": statistics.median(forward[name]),
             "both_ms": statistics.median(both[name]),
@@ -144,7 +145,6 @@ def main() -> None:
     )
     parser.add_argument("--shape", action="append", help="N,C[,D[,H[,W]]]; may be repeated")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--json", help="write the rows to this file too")
@@ -152,10 +152,17 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     shapes = [tuple(map(int, s.split(","))) for s in args.shape] if args.shape else SHAPES
     rows = []
-    for shape in shapes:
-        found = measure(shape, args)
-        columns = list(found[0])[1:]
-        print(f"\n{found[0]['shape']}, {args.device}, {args.threads} thread(s)")
+    measured = [
+        (shape, memory)
+        for shape in shapes
+        for memory in (torch.contiguous_format, torch.channels_last)
+        if len(shape) == 4 or memory == torch.contiguous_format
+    ]
+    for shape, memory in measured:
+        found = measure(shape, memory, args)
+        columns = list(found[0])[2:]
+        layout = ", channels last" if memory == torch.channels_last else ""
+        print(f"\n{found[0]['shape']}{layout}, {args.device}, {args.threads} thread(s)")
         print(f"{columns[0]:<16}" + "".join(f"{column:>15}" for column in columns[1:]))
         for row in found:
             print(f"{row['norm']:<16}" + "".join(f"{row[c]:>15.3f}" for c in columns[1:]))

@@ -68,7 +68,7 @@ class GhostBatchNorm(ManualBatchNorm):
         unbiased = var * (m / (m - 1))
         for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], unbiased)):
             average = (new.view(ghosts, -1) * of_each).sum(0)
-            running.lerp_(average.to(running.dtype), step)
+            running.add_(average - running, alpha=step)
 
     def extra_repr(self) -> str:  # noqa: D102
         return f"{super().extra_repr()}, ghost_size={self.ghost_size}"

@@ -76,12 +76,11 @@ class Normalise(torch.autograd.Function):
         dy = compute_dtype(dy)
         d_bias = dy.sum(dims, keepdim=True)
         d_weight = (x - mean).mul_(dy).sum(dims, keepdim=True) * rstd
-        # dx = scale dy - slope x + shift, gathered so that only two passes over x are left
         scale = weight.view_as(mean) * rstd
-        per_value = scale / (x.numel() / mean.numel())
-        slope = per_value * rstd * d_weight
-        shift = torch.addcmul(slope * mean, per_value, d_bias, value=-1)
-        dx = torch.addcmul(shift, x, slope, value=-1).addcmul_(dy, scale)
+        per_value = scale / (-x.numel() / mean.numel())
+        # in place and in this order: one tensor as large as x at a time besides dx
+        dx = (x - mean).mul_(per_value * rstd * d_weight)
+        dx = dx.addcmul_(dy, scale).add_(per_value * d_bias)
         return dx.to(x.dtype), None, None, d_weight.view_as(weight), d_bias.view_as(weight), None
 
 
@@ -122,4 +121,4 @@ class ManualBatchNorm(BatchNorm):
             momentum = 1 / float(batches)
         unbiased = var * (m / (m - 1))
         for running, new in ((buffers["running_mean"], mean), (buffers["running_var"], unbiased)):
-            running.lerp_(new.view_as(running).to(running.dtype), momentum)
+            running.add_(new.view_as(running) - running, alpha=momentum)

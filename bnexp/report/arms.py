@@ -18,19 +18,13 @@ from bnexp.report.labels import (
     canonical,
     differs,
     is_unset,
-    key_name,
     label,
     label_keys,
-    value_name,
 )
 from bnexp.report.reading import read, usable
 from bnexp.report.style import NORM_ORDER, Look, look
 from bnexp.runs.identity import excluded
 from bnexp.runs.tables import Runs
-
-# Keys that are tuned: an arm may be shown at its best value, chosen on the validation split.
-TUNED = ("optimizer.lr", "optimizer.weight_decay", "optimizer.momentum")
-MOST = 8  # arms that a figure of curves takes; beyond, tuned keys are at their best, others held
 
 
 @dataclass(frozen=True)
@@ -195,7 +189,7 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
         rows = rows.sort_values(["seed", "run"], ignore_index=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, expected - len(rows)))
-    found.sort(key=lambda arm: (_place(arm[0]), [_natural(value) for value in arm[1].values()]))
+    found.sort(key=lambda arm: (_place(arm[0]), [natural(value) for value in arm[1].values()]))
     labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
     norms = [norm for norm, _, _, _ in found]
     return [
@@ -213,12 +207,12 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
 
 def _groups(table: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[str, ...], pd.DataFrame]:
     positions: dict[tuple[str, ...], list[int]] = {}
-    for position, name in enumerate(_names(table, keys)):
+    for position, name in enumerate(group_names(table, keys)):
         positions.setdefault(name, []).append(position)
     return {name: table.iloc[rows] for name, rows in positions.items()}
 
 
-def _names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+def group_names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The group of each row: the canonical values of `keys`."""
     if not keys:
         return [()] * len(table)
@@ -241,7 +235,8 @@ def _place(norm: str) -> tuple[int, str]:
     return NORM_ORDER.get(norm, len(NORM_ORDER)), norm
 
 
-def _natural(value: Any) -> tuple[int, float, str]:
+def natural(value: Any) -> tuple[int, float, str]:
+    """A key that sorts nothing first, then numbers, then words."""
     if is_unset(value):
         return 0, 0.0, ""
     if isinstance(value, int | float):
@@ -275,80 +270,3 @@ def _is_default(arm: dict[str, Any], key: str) -> bool:
     options = NORMS[arm["model.norm"]].options() if arm.get("model.norm") in NORMS else None
     name = key.removeprefix("model.norm_options.")
     return name != key and (is_unset(arm[key]) or arm[key] == getattr(options, name, None))
-
-
-def shortlist(arms: Arms, keep: str | None = None) -> Arms:
-    """Few enough arms for one figure, with notes on how they were chosen.
-
-    More than eight arms are cut down: tuned keys (the learning rate first) to each arm's best by
-    validation accuracy, other numbers to the value that most runs have. `keep` is the key of the
-    x-axis. Tuned keys that `by` would pool are put at their best too.
-    """
-    pooled = [key for key in TUNED if key in arms.varying and key not in arms.keys and key != keep]
-    for key in pooled:
-        arms = at_best(arms, key)
-    for key in TUNED:
-        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
-            arms = at_best(arms, key)
-    for key in arms.keys:
-        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
-            arms = at_usual(arms, key)
-    pooled = [
-        key
-        for key in arms.varying
-        if key not in arms.keys and key != keep and any(differs(arm.runs[key]) for arm in arms)
-    ]
-    if pooled and not any(note.startswith("Pooled") for note in arms.notes):
-        names = ", ".join(map(key_name, pooled))
-        arms = replace(arms, notes=(*arms.notes, f"Pooled over {names}: n counts runs, not seeds."))
-    return arms
-
-
-def _lines(arms: Arms, keep: str | None) -> int:
-    keys = tuple(key for key in arms.keys if key != keep)
-    return len(set(_names(arms.runs.runs, keys)))
-
-
-def is_number(arms: Arms, key: str) -> bool:
-    """Whether a key has numbers, or nothing, in all runs."""
-    values = [value for value in arms.runs.runs[key] if not is_unset(value)]
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
-def is_swept(arms: Arms, key: str) -> bool:
-    """Whether some arms differ in the number `key` alone."""
-    return key in arms.keys and is_number(arms, key) and _lines(arms, key) < len(arms)
-
-
-def at_best(arms: Arms, key: str) -> Arms:
-    """Each arm at the value of `key` with the highest median validation accuracy.
-
-    Runs that diverged or did not train rank below all others. The test split is not looked at.
-    Where the chosen values differ, they are part of the labels.
-    """
-    chosen = []
-    for arm in arms.without(key):
-        candidates = arm.runs.groupby(arm.runs[key].map(canonical), sort=False)
-        chosen.append(max((rows for _, rows in candidates), key=lambda rows: _score(rows, key)))
-    rows = pd.concat(chosen).sort_values("run", ignore_index=True)
-    note = f"Each arm at its best {key_name(key)} by validation accuracy."
-    keys = (*(name for name in arms.keys if name != key), key)
-    return replace(arms, keys=keys).subset(rows, note)
-
-
-def _score(rows: pd.DataFrame, key: str) -> tuple[float, int, float]:
-    accuracy = pd.to_numeric(rows["val_accuracy"], errors="coerce")
-    accuracy = accuracy.where(rows["outcome"] == "trained", -1.0)
-    return float(accuracy.median()), len(rows), -_natural(rows[key].iloc[0])[1]
-
-
-def at_usual(arms: Arms, key: str) -> Arms:
-    """All arms at the value of `key` that most runs have, the middle one where several do."""
-    values = sorted(arms.runs.runs[key].dropna())
-    counts = {value: values.count(value) for value in values}
-    most = [value for value, count in counts.items() if count == max(counts.values())]
-    usual = most[len(most) // 2]
-    rows = arms.runs.runs[arms.runs.runs[key] == usual].reset_index(drop=True)
-    others = ", ".join(value_name(value) for value in counts if value != usual)
-    note = f"Drawn at {key_name(key)} {value_name(usual)} (not {others})."
-    return arms.subset(rows, note)

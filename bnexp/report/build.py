@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.report.arms import MOST, Arms, find_arms, is_swept, shortlist
+from bnexp.report.arms import Arms, find_arms
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
 from bnexp.report.export import write_table
 from bnexp.report.labels import canonical, is_unset, listed
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import read
+from bnexp.report.shortlist import MOST, is_swept, shortlist
 from bnexp.runs.record import COLUMNS
 
 DATA = (
@@ -47,7 +48,9 @@ def build(
     runs = read(*folders)
     arms = find_arms(runs, by=by, where=where)
     out = Path(out)
-    names = [Path(folder).name or "runs" for folder in folders]
+    names = [
+        Path(folder).name if Path(folder).is_absolute() else str(folder) for folder in folders
+    ]  # no one's home
     sections = []
     for conditions, part in _sections(arms):
         command = _command(names, by, [*where, *conditions])

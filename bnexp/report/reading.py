@@ -1,5 +1,6 @@
 """Records for a report: those whose tables are whole, the others listed with the reason."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +9,17 @@ from bnexp.errors import UserError
 from bnexp.runs.record import COLUMNS
 from bnexp.runs.tables import Runs, load_runs
 
-NUMERIC = (b"steps", b"epochs")  # tables that hold nothing but numbers
-DIGITS = b"0123456789+-.eEinfa,\n"
+TEXT = ("layer", "tensor", "name", "counts")
+NUMBER = rb"(?:[-+]?(?:\d[\d.eE+-]*|inf|nan))?"
+
+
+def _rows(columns: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Rows of a table as training writes them, none of them cut or garbled."""
+    cells = [rb"[^,\n]*" if name in TEXT else NUMBER for name in columns]
+    return re.compile(b"(?:" + b",".join(cells) + b"\n)++")
+
+
+ROWS = {name: _rows(columns) for name, columns in COLUMNS.items()}
 
 
 def read(*folders: str | Path) -> Runs:
@@ -47,7 +57,7 @@ def _left_out(folder: str, status: str) -> str | None:
 
 
 def _damage(folder: Path) -> str | None:
-    """What is wrong with a run's tables, as far as a look at their bytes tells."""
+    """What is wrong with a run's tables."""
     for name, columns in COLUMNS.items():
         try:
             data = (folder / f"{name}.csv").read_bytes()
@@ -60,9 +70,10 @@ def _damage(folder: Path) -> str | None:
         header, _, body = data.partition(b"\n")
         if header != ",".join(columns).encode():
             return f"{name}.csv has other columns than this version writes"
-        lines = body.count(b"\n")
-        if not lines or not body.endswith(b"\n") or body.count(b",") != lines * (len(columns) - 1):
+        if not body.endswith(b"\n"):
             return f"{name}.csv is cut off"
-        if name.encode() in NUMERIC and body.translate(None, DIGITS):
-            return f"{name}.csv holds something that is no number"
+        whole = ROWS[name].match(body)
+        if not whole or whole.end() < len(body):
+            line = body[: whole.end() if whole else 0].count(b"\n") + 2
+            return f"{name}.csv is damaged in line {line}"
     return None

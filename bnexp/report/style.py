@@ -102,7 +102,7 @@ def look(norm: str, place: int = 0, of: int = 1) -> Look:
         return Look(color, marker, dash)
     shift = MARKERS.index(marker) if marker in MARKERS else 0
     return Look(
-        _lighter(color, 0.62 * place / (of - 1)),
+        _lighter(color, 0.5 * place / (of - 1)),
         MARKERS[(shift + place) % len(MARKERS)],
         DASHES[place % len(DASHES)],
     )

@@ -120,11 +120,15 @@ def test_group_norm_between_layer_and_instance_norm(space: tuple[int, ...]) -> N
     torch.testing.assert_close(norm("group", 6, groups=6)(x), norm("instance", 6)(x))
 
 
+@pytest.mark.parametrize("momentum", [0.1, None, 0.0, 1.0])
 @pytest.mark.parametrize("shape", [(8, 6), (8, 6, 3, 2)], ids=str)
-def test_ghosts_are_batch_norms_of_their_parts(shape: tuple[int, ...]) -> None:
+def test_ghosts_are_batch_norms_of_their_parts(
+    shape: tuple[int, ...], momentum: float | None
+) -> None:
     x = torch.randn(shape, dtype=torch.float64)
     for size in (4, 3):  # 8 samples make ghosts of 4, 4 and of 3, 3, 2
-        ghost, batch = norm("ghost", 6, ghost_size=size), norm("batch", 6)
+        ghost = norm("ghost", 6, ghost_size=size, momentum=momentum)
+        batch = norm("batch", 6, momentum=momentum)
         parts = [batch(part) for part in x.tensor_split(-(-8 // size))]
         torch.testing.assert_close(ghost(x), torch.cat(parts))
         for mine, reference in zip(ghost.buffers(), batch.buffers(), strict=True):

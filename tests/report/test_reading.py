@@ -56,6 +56,8 @@ def test_every_unusable_folder_is_listed_with_its_reason(tmp_path: Path) -> None
         (lambda data: b"", "has other columns"),
         (lambda data: b"\xff\x00 not a table", "has other columns"),
         (lambda data: data.replace(b"step", b"steps", 1), "has other columns"),
+        (lambda data: data.replace(b"\n0", b"\nzero", 1), "is damaged in line"),
+        (lambda data: data + b"garbage\n", "is damaged in line"),
     ],
 )
 def test_damaged_tables(
@@ -73,6 +75,6 @@ def test_what_is_no_number_or_missing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"0.1,", b"zero,", 1))
     (other / "epochs.csv").unlink()
     assert reasons(tmp_path) == {
-        one.name: "steps.csv holds something that is no number",
+        one.name: "steps.csv is damaged in line 2",
         other.name: "epochs.csv is missing",
     }

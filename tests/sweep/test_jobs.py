@@ -26,7 +26,7 @@ TYPED = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(TYPED)
 def test_the_composer_composes_as_hydra_does(typed: list[str]) -> None:
     overrides = rewrite(typed)

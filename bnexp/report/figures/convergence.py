@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
 from bnexp.report.figures.drawing import (
@@ -24,6 +24,7 @@ from bnexp.report.figures.drawing import (
     thinned,
 )
 from bnexp.report.labels import percent
+from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import Reached, median_order, reached
 from bnexp.report.style import MUTED
 

@@ -5,11 +5,12 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts, control
 from bnexp.report.figures.drawing import arm_axis, arm_rows, counted
 from bnexp.report.labels import listed
+from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import mean_t
 
 METHOD = (

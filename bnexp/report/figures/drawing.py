@@ -64,7 +64,7 @@ def arm_axis(ax: Axes, arms: Arms) -> None:
 
 
 def plain_log(ax: Axes, which: str) -> None:
-    """Make an axis of what is drawn logarithmic, with plain numbers, on a short one also 2 and 5."""
+    """Make an axis of what is drawn logarithmic, with plain numbers at its ticks."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
     low, high = sorted(axis.get_view_interval())

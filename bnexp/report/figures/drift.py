@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import panels_words, rows_of, side_by_side
 from bnexp.report.figures.drawing import curves, panel_title
 from bnexp.report.labels import listed, number
+from bnexp.report.shortlist import shortlist
 from bnexp.report.style import DASHES, layer_colors
 
 METHOD = (

@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
 from bnexp.report.figures.drawing import Array, arm_axis, arm_rows, counted, percent_axis, plain_log
 from bnexp.report.labels import listed
+from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import mean_band, mean_t
 from bnexp.report.style import MUTED, PAPER
 

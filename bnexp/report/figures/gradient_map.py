@@ -9,10 +9,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import FuncFormatter
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Source, find_arms, shortlist
+from bnexp.report.arms import Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import counted, panel_title
 from bnexp.report.labels import listed, number
+from bnexp.report.shortlist import shortlist
 
 COLUMNS = 4
 METHOD = (

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import (
     Array,
@@ -20,6 +20,7 @@ from bnexp.report.figures.drawing import (
     shown_words,
 )
 from bnexp.report.labels import listed
+from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import Estimate, median_band, median_order
 from bnexp.report.style import MUTED
 from bnexp.report.theory import predicted_ratio

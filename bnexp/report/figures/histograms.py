@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
 from bnexp.report.figures.drawing import Array, panel_title
 from bnexp.report.figures.gradients import END, at_step
 from bnexp.report.labels import listed, number
+from bnexp.report.shortlist import shortlist
 
 POINTS = 49  # of a ridge
 Pooled = dict[int, list[tuple[Array, Array]]]  # layer: edges and cumulative shares of each run

@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Arms, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import control
 from bnexp.report.figures.drawing import dodge, draw_lost, lost_words, percent_axis, sweep_handles
 from bnexp.report.labels import listed, number
+from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import largest_stable, mean_t
 from bnexp.report.style import INK, MUTED
 

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnexp.report.arms import Arm, Source, find_arms, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
 from bnexp.report.figures.drawing import curves, panel_title
 from bnexp.report.labels import listed, number
+from bnexp.report.shortlist import shortlist
 
 METHOD = (
     "Percentiles over one batch in training mode: the line is the 50th, the band reaches from the "

@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms, is_number, shortlist
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import dodge, draw_lost, lost_words, percent_axis, sweep_handles
 from bnexp.report.filters import known
 from bnexp.report.labels import key_name, listed, percent
+from bnexp.report.shortlist import is_number, shortlist
 from bnexp.report.statistics import mean_t
 from bnexp.report.style import MUTED, PAPER
 

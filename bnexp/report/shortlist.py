@@ -1,0 +1,89 @@
+"""Few enough arms for one figure: tuned keys at their best, other numbers held."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from bnexp.report.arms import Arms, group_names, natural
+from bnexp.report.labels import canonical, differs, is_unset, key_name, value_name
+
+# Keys that are tuned: an arm may be shown at its best value, chosen on the validation split.
+TUNED = ("optimizer.lr", "optimizer.weight_decay", "optimizer.momentum")
+MOST = 8  # arms that a figure of curves takes; beyond, tuned keys are at their best, others held
+
+
+def shortlist(arms: Arms, keep: str | None = None) -> Arms:
+    """Few enough arms for one figure, with notes on how they were chosen.
+
+    More than eight arms are cut down: tuned keys (the learning rate first) to each arm's best by
+    validation accuracy, other numbers to the value that most runs have. `keep` is the key of the
+    x-axis. Tuned keys that `by` would pool are put at their best too.
+    """
+    pooled = [key for key in TUNED if key in arms.varying and key not in arms.keys and key != keep]
+    for key in pooled:
+        arms = at_best(arms, key)
+    for key in TUNED:
+        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
+            arms = at_best(arms, key)
+    for key in arms.keys:
+        if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
+            arms = at_usual(arms, key)
+    pooled = [
+        key
+        for key in arms.varying
+        if key not in arms.keys and key != keep and any(differs(arm.runs[key]) for arm in arms)
+    ]
+    if pooled and not any(note.startswith("Pooled") for note in arms.notes):
+        names = ", ".join(map(key_name, pooled))
+        arms = replace(arms, notes=(*arms.notes, f"Pooled over {names}: n counts runs, not seeds."))
+    return arms
+
+
+def _lines(arms: Arms, keep: str | None) -> int:
+    keys = tuple(key for key in arms.keys if key != keep)
+    return len(set(group_names(arms.runs.runs, keys)))
+
+
+def is_number(arms: Arms, key: str) -> bool:
+    """Whether a key has numbers, or nothing, in all runs."""
+    values = [value for value in arms.runs.runs[key] if not is_unset(value)]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def is_swept(arms: Arms, key: str) -> bool:
+    """Whether some arms differ in the number `key` alone."""
+    return key in arms.keys and is_number(arms, key) and _lines(arms, key) < len(arms)
+
+
+def at_best(arms: Arms, key: str) -> Arms:
+    """Each arm at the value of `key` with the highest median validation accuracy.
+
+    Runs that diverged or did not train rank below all others. The test split is not looked at.
+    Where the chosen values differ, they are part of the labels.
+    """
+    chosen = []
+    for arm in arms.without(key):
+        candidates = arm.runs.groupby(arm.runs[key].map(canonical), sort=False)
+        chosen.append(max((rows for _, rows in candidates), key=lambda rows: _score(rows, key)))
+    rows = pd.concat(chosen).sort_values("run", ignore_index=True)
+    note = f"Each arm at its best {key_name(key)} by validation accuracy."
+    keys = (*(name for name in arms.keys if name != key), key)
+    return replace(arms, keys=keys).subset(rows, note)
+
+
+def _score(rows: pd.DataFrame, key: str) -> tuple[float, int, float]:
+    accuracy = pd.to_numeric(rows["val_accuracy"], errors="coerce")
+    accuracy = accuracy.where(rows["outcome"] == "trained", -1.0)
+    return float(accuracy.median()), len(rows), -natural(rows[key].iloc[0])[1]
+
+
+def at_usual(arms: Arms, key: str) -> Arms:
+    """All arms at the value of `key` that most runs have, the middle one where several do."""
+    values = sorted(arms.runs.runs[key].dropna())
+    counts = {value: values.count(value) for value in values}
+    most = [value for value, count in counts.items() if count == max(counts.values())]
+    usual = most[len(most) // 2]
+    rows = arms.runs.runs[arms.runs.runs[key] == usual].reset_index(drop=True)
+    others = ", ".join(value_name(value) for value in counts if value != usual)
+    note = f"Drawn at {key_name(key)} {value_name(usual)} (not {others})."
+    return arms.subset(rows, note)
