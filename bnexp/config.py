@@ -241,7 +241,7 @@ class Logger(Section):
     """Where scalars go besides the record; each needs its extra, e.g. bnexp[tensorboard]."""
 
     name: Literal["none", "tensorboard", "mlflow", "wandb"]
-    uri: str | None = Field(description="MLflow server or folder; null is the run's folder")
+    uri: str | None = Field(description="MLflow server or database; null is in the run's folder")
     project: str = Field(min_length=1, description="MLflow experiment or W&B project")
 
 

@@ -17,7 +17,7 @@ from bnexp.lazy import names_from
 
 if TYPE_CHECKING:
     from bnexp.report.arms import find_arms as find_arms
-    from bnexp.report.build import build as build
+    from bnexp.report.build import write_report as write_report
     from bnexp.report.figures.convergence import convergence as convergence
     from bnexp.report.figures.cost import cost as cost
     from bnexp.report.figures.drift import drift as drift
@@ -34,7 +34,7 @@ _FIGURES = "bnexp.report.figures"
 __getattr__ = names_from(
     __name__,
     {
-        "build": "bnexp.report.build",
+        "write_report": "bnexp.report.build",
         "find_arms": "bnexp.report.arms",
         "convergence": f"{_FIGURES}.convergence",
         "cost": f"{_FIGURES}.cost",

@@ -30,7 +30,7 @@ CURVES = ("convergence", "gap", "gradients", "gradient_map", "histograms", "perc
 COMMANDS = 60
 
 
-def build(
+def write_report(
     folders: Sequence[str | Path] = ("runs",),
     out: str | Path = "report",
     *,

@@ -38,9 +38,9 @@ def main(arguments: list[str]) -> int:
         return 0
     given = parser.parse_args(_options(arguments))
     folders, where = _folders_and_conditions(given)
-    from bnexp.report.build import build
+    from bnexp.report.build import write_report
 
-    path = build(
+    path = write_report(
         folders, given.out, by=_keys(given.by), where=where, title=given.title,
         parquet=given.parquet, records=given.records,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bnexp.errors import UserError
-from bnexp.report.build import build
+from bnexp.report.build import write_report
 from bnexp.report.cli import main, plot
 from tests.conftest import Cli
 from tests.report.records import write_run
@@ -84,7 +84,7 @@ def report(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_run(runs, "batch", 9, status="failed", preset="<b>bold")
     write_run(runs, "my.<script>alert(1)", 0, command="bnexp train '<img src=x>'")
     (runs / "empty").mkdir()
-    build([runs], folder / "out", records=True)
+    write_report([runs], folder / "out", records=True)
     return folder / "out"
 
 
@@ -151,12 +151,12 @@ def test_every_finding_has_its_command(report: Path, monkeypatch: pytest.MonkeyP
 def test_the_same_runs_give_the_same_bytes_elsewhere(
     unprobed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build([unprobed], tmp_path / "first", records=True)
+    write_report([unprobed], tmp_path / "first", records=True)
     shutil.copytree(unprobed, tmp_path / "other" / "runs", copy_function=shutil.copy)
     monkeypatch.setattr(time, "time", lambda: 1e9)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     monkeypatch.chdir(tmp_path / "other")
-    build(["runs"], "second", records=True)
+    write_report(["runs"], "second", records=True)
     assert contents(tmp_path / "other" / "second") == contents(tmp_path / "first")
 
 
@@ -173,7 +173,7 @@ def test_tables_are_tidy_files(report: Path) -> None:
 
 def test_parquet_holds_what_csv_holds(unprobed: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    build([unprobed], tmp_path / "out", parquet=True)
+    write_report([unprobed], tmp_path / "out", parquet=True)
     for path in (tmp_path / "out" / "tables").glob("*.csv"):
         assert len(pd.read_parquet(path.with_suffix(".parquet"))) == len(pd.read_csv(path))
 
@@ -186,14 +186,14 @@ def test_parquet_without_pyarrow_is_explained(
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", missing)
     with pytest.raises(UserError, match=r"pip install 'bnexp\[parquet\]'"):
-        build([unprobed], tmp_path / "out", parquet=True)
+        write_report([unprobed], tmp_path / "out", parquet=True)
 
 
 def test_datasets_never_share_a_figure(tmp_path: Path) -> None:
     for name in ("digits", "mnist"):
         for norm in ("none", "batch"):
             write_run(tmp_path / "runs", norm, 0, layers=False, data__name=name)
-    build([tmp_path / "runs"], tmp_path / "out")
+    write_report([tmp_path / "runs"], tmp_path / "out")
     names = {path.name for path in (tmp_path / "out" / "figures").glob("*.svg")}
     assert {"digits-convergence.svg", "mnist-convergence.svg"} <= names
     page = (tmp_path / "out" / "index.html").read_text()
@@ -257,3 +257,11 @@ def test_no_runs_is_exit_code_two(cli: Cli, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("bnexp: no finished runs here")
     assert "Traceback" not in done.stderr
+
+
+def test_names_for_notebooks_stay_functions() -> None:
+    import bnexp.report
+
+    for _ in range(2):  # a submodule of the same name would take a name's place once imported
+        for name in ("write_report", "find_arms", "convergence", "learning_rate", "sensitivity"):
+            assert callable(getattr(bnexp.report, name))
