@@ -4,16 +4,28 @@ The values themselves are the YAML presets in `conf/`; nothing here has a defaul
 configuration is exactly what `bnexp train --cfg job` prints. Imports no torch.
 """
 
+import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from bnexp.norms.catalogue import NORMS
 
 Positive = Annotated[int, Field(ge=1)]
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(values, allow_nan=False)
+    except ValueError as error:
+        raise ValueError("must hold finite numbers only") from error
+    return values
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 class Section(BaseModel):
@@ -29,7 +41,7 @@ class Normalised(Section):
     """What every model knows about its normaliser."""
 
     norm: str = Field(description="a name of `bnexp list norms`, or an importable class")
-    norm_options: dict[str, Any] = Field(description="see bnexp/norms/catalogue.py")
+    norm_options: Options = Field(description="see bnexp/norms/catalogue.py")
 
     @field_validator("norm")
     @classmethod
@@ -88,7 +100,7 @@ class Torchvision(Normalised):
 
     kind: Literal["torchvision"]
     name: str = Field(description="as in torchvision.models, e.g. resnet18")
-    kwargs: dict[str, Any] = Field(description="passed to the constructor")
+    kwargs: Options = Field(description="passed to the constructor")
 
     @field_validator("norm", mode="before")
     @classmethod

@@ -36,16 +36,17 @@ def test_every_preset_is_valid(group: str) -> None:
 
 PUBLIC_KEYS = """
 compile data.batch_size data.crop data.download data.drop_last data.flip data.name data.root
-data.train_size deterministic device dry_run exclusive logger.name logger.project logger.uri model.activation
-model.depth model.dropout model.fc_widths model.init model.init_scale model.kernel_size
-model.kind model.norm model.norm_options model.norm_output model.placement model.widths on_error
-optimizer.lr optimizer.momentum optimizer.name optimizer.weight_decay precision
-probes.activations.at probes.activations.end probes.activations.every probes.gradients.at
-probes.gradients.end probes.gradients.every probes.histograms.at probes.histograms.end
-probes.histograms.every probes.norms progress rerun retry runs_dir seed sweep threads training.accumulate
-training.checkpoint_seconds training.clip_grad_norm training.epochs training.evaluate_every
-training.label_smoothing training.lr_gamma training.lr_schedule training.lr_step_size
-training.lr_warmup_epochs training.max_steps training.save_weights workers
+data.train_size deterministic device dry_run exclusive logger.name logger.project logger.uri
+model.activation model.depth model.dropout model.fc_widths model.init model.init_scale
+model.kernel_size model.kind model.norm model.norm_options model.norm_output model.placement
+model.widths on_error optimizer.lr optimizer.momentum optimizer.name optimizer.weight_decay
+precision probes.activations.at probes.activations.end probes.activations.every
+probes.gradients.at probes.gradients.end probes.gradients.every probes.histograms.at
+probes.histograms.end probes.histograms.every probes.norms progress rerun retry runs_dir seed
+sweep threads training.accumulate training.checkpoint_seconds training.clip_grad_norm
+training.epochs training.evaluate_every training.label_smoothing training.lr_gamma
+training.lr_schedule training.lr_step_size training.lr_warmup_epochs training.max_steps
+training.save_weights workers
 """.split()
 
 
@@ -69,6 +70,7 @@ def test_the_public_keys_are_pinned() -> None:
         ("model.widths", [], "model.widths=[]: List must have at least 1 item"),
         ("model.kernel_size", 4, "model.kernel_size=4: must be odd"),
         ("device", "gpu", "device=gpu: must be auto, cpu, cuda, cuda:N or mps"),
+        ("model.norm_options", {"x": float("inf")}, 'model.norm_options={"x": Infinity}: must'),
         ("model.norm", "bach", "model.norm=bach: is no normaliser; known are none, batch"),
     ],
 )

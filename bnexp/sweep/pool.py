@@ -43,7 +43,7 @@ class Pool:
             if can_fork
             else multiprocessing.get_context("spawn")
         )
-        self.context.set_forkserver_preload(["bnexp.training.run", "torch._dynamo"])
+        self.context.set_forkserver_preload(["bnexp.training.run"])
         self.workers: list[_Worker] = []
 
     @property

@@ -1,12 +1,12 @@
 """A sweep from its checked jobs to the results of all of them."""
 
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from bnexp.cores import cores
 from bnexp.plan import Plan
 from bnexp.sweep.jobs import Job
 from bnexp.sweep.pool import Pool
@@ -93,7 +93,7 @@ def default_workers(plans: Sequence[Plan]) -> int:
     """One per core that we may use; where runs are on an accelerator, one per device."""
     if any(plan.config.device != "cpu" for plan in plans):
         return max(gpus(plans), 1)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def gpus(plans: Sequence[Plan]) -> int:

@@ -8,7 +8,6 @@ from torch import nn, optim
 
 from bnexp import config
 
-
 # torch decorates its optimizers to keep them out of compiled graphs, and the decorators import the
 # compiler, which takes a second, at the first step. Nothing here compiles an optimizer.
 

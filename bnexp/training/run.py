@@ -18,6 +18,7 @@ from filelock import Timeout
 from torch import nn
 
 from bnexp.config import MLP, RNN, Config
+from bnexp.cores import cores
 from bnexp.loggers import make_logger
 from bnexp.plan import Plan
 from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
@@ -137,15 +138,11 @@ def prepare_torch(config: Config) -> None:
     Small nets are faster on one thread, so these are its default for MLPs and RNNs.
     """
     small = isinstance(config.model, MLP | RNN)
-    torch.set_num_threads(config.threads or (1 if small else _cores()))
+    torch.set_num_threads(config.threads or (1 if small else cores()))
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if config.deterministic != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(config.deterministic)  # imports the compiler: a second
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

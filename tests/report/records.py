@@ -134,7 +134,7 @@ def _results(record: Record, outcome: str, rng: np.random.Generator) -> dict[str
         "steps": steps,
         "epochs": last[0],
         "seconds_training": float(0.001 * steps * rng.uniform(0.9, 1.1)),
-        "peak_memory_bytes": int(rng.integers(5e8, 6e8)),
+        "saved_for_backward_bytes": int(rng.integers(5e8, 6e8)),
         "best_epoch": last[0] if finished else None,
         "threads": 1,
     }

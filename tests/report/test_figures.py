@@ -138,7 +138,7 @@ def test_drift_is_a_distance_in_first_standard_deviations(two_arms: Path) -> Non
 def test_costs_are_per_step(two_arms: Path) -> None:
     row = draw("cost", two_arms).table.set_index("arm").loc["batch norm"]
     assert row["ms_per_step_mean"] == pytest.approx(1.0, rel=0.1)
-    assert 500 < row["peak_mb_mean"] < 600
+    assert 500 < row["saved_mb_mean"] < 600
 
 
 def test_an_arm_whose_runs_are_all_lost_is_still_there(tmp_path: Path) -> None:

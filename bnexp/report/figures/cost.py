@@ -15,26 +15,26 @@ from bnexp.report.statistics import mean_t
 
 METHOD = (
     "Time of a step: seconds spent in training steps over their number, evaluation and probing "
-    "apart. Memory: on a GPU the peak of its allocator, else the peak of the whole process up to "
-    "then, which runs in one process share. Means over the trained runs with 95% t intervals; "
+    "apart. Memory: what the forward pass of one training batch keeps for the backward pass, "
+    "parameters aside, counted tensor by tensor. Means over the trained runs with 95% t intervals; "
     "small points are single runs. Runs that trained side by side slow each other down. "
     "Differences are paired by seed and corrected by Holm's method."
 )
-PANELS = {"ms_per_step": "time of a training step (ms)", "peak_mb": "peak memory (MB)"}
+PANELS = {"ms_per_step": "time of a training step (ms)", "saved_mb": "kept for backward (MB)"}
 
 
 def cost(source: Source) -> Chart:
     """Draw what a step costs in time and memory."""
     arms = shortlist(find_arms(source))
     rows = arms.runs.runs
-    if not {"seconds_training", "steps", "peak_memory_bytes"} <= set(rows):
+    if not {"seconds_training", "steps", "saved_for_backward_bytes"} <= set(rows):
         raise UserError("cost: these runs have no times")
     arms = arms.subset(
         rows.assign(
             ms_per_step=1000
             * pd.to_numeric(rows["seconds_training"])
             / pd.to_numeric(rows["steps"]),
-            peak_mb=pd.to_numeric(rows["peak_memory_bytes"]) / 1e6,
+            saved_mb=pd.to_numeric(rows["saved_for_backward_bytes"]) / 1e6,
         ),
         *_devices(rows),
     )
