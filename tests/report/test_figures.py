@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bnexp.errors import UserError
 from bnexp.report.arms import find_arms
 from bnexp.report.catalogue import FIGURES, draw
+from bnexp.report.figures.gradients import END, at_steps
 from tests.report.records import RATIO, write_run
 
 OPTIONS: dict[str, dict[str, Any]] = {"sensitivity": {"key": "optimizer.lr"}}
@@ -126,6 +128,13 @@ def test_histograms_pool_runs_on_the_values_scale(two_arms: Path) -> None:
     first = table[(table["step"] == 0) & (table["layer"] == 1)]
     assert list(first["p50"]) == pytest.approx([0, 0], abs=0.1)
     assert list(first["p85"]) == pytest.approx([1.03, 1.03], abs=0.12)  # of a standard normal
+
+
+def test_a_step_that_is_also_the_last_is_drawn_once() -> None:
+    table = pd.DataFrame({"run": ["a", "a", "b", "b"], "step": [0, 100, 0, 100]})
+    assert [step for step, _ in at_steps(table, (0, 100, END))] == [0, 100]
+    longer = pd.concat([table, pd.DataFrame({"run": ["b"], "step": [200]})], ignore_index=True)
+    assert [step for step, _ in at_steps(longer, (0, 100, END))] == [0, 100, END]
 
 
 def test_drift_is_a_distance_in_first_standard_deviations(two_arms: Path) -> None:

@@ -134,6 +134,13 @@ def test_a_run_that_stays_at_chance_has_not_trained(planned: Planner) -> None:
     assert trained.outcome == "trained"
 
 
+def test_the_sources_fully_connected_net_trains(planned: Planner) -> None:
+    keys = ("model=mlp_1000_100_50_2", "data=synthetic", "data.samples=1280", "optimizer=adam")
+    done = run(planned(*keys, "training.epochs=5", "training.max_steps=null"), "", quiet=True)
+    assert done.outcome == "trained"
+    assert done.results["test_accuracy"] > 0.8
+
+
 def test_a_run_held_by_another_process_is_left_alone(planned: Planner) -> None:
     plan = planned("model=mlp")
     with run_lock(plan.runs_dir, plan.identity), pytest.raises(Busy, match="another process"):

@@ -48,8 +48,7 @@ def gradients(source: Source, *, steps: tuple[int, ...] = (0, 100, END)) -> Char
     table = arms.runs.gradients
     if table.empty:
         raise UserError("gradients: these runs recorded none; train with probes=default")
-    chosen = [(step, at_step(table, step)) for step in steps]
-    chosen = [(step, rows) for step, rows in chosen if not rows.empty]
+    chosen = at_steps(table, steps)
     with style():
         chart = Chart("gradients", arms, 4.6)
         grid = chart.subplots(2, len(chosen), sharex=True, sharey="row", squeeze=False)
@@ -80,6 +79,16 @@ def gradients(source: Source, *, steps: tuple[int, ...] = (0, 100, END)) -> Char
         frame = counted(repeated, numbers)
         words = f"{band_words(arms)} {shown_words(arms)}"
         return chart.finish(_finding(frame), METHOD, frame, entries, words)
+
+
+def at_steps(table: pd.DataFrame, steps: tuple[int, ...]) -> list[tuple[int, pd.DataFrame]]:
+    """Each step with its rows, without steps that have none or the same rows as one before."""
+    found: list[tuple[int, pd.DataFrame]] = []
+    for step in steps:
+        rows = at_step(table, step)
+        if not rows.empty and not any(rows.index.equals(other.index) for _, other in found):
+            found.append((step, rows))
+    return found
 
 
 def at_step(table: pd.DataFrame, step: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
 from bnexp.report.figures.drawing import Array, panel_title
-from bnexp.report.figures.gradients import END, at_step
+from bnexp.report.figures.gradients import END, at_steps
 from bnexp.report.labels import listed, number
 from bnexp.report.shortlist import shortlist
 
@@ -30,8 +30,7 @@ def histograms(
     arms = shortlist(find_arms(source))
     table = rows_of(arms, "histograms", tensor)
     drawn = side_by_side(arms)
-    at = [(step, at_step(table, step)) for step in steps]
-    at = [(step, rows) for step, rows in at if not rows.empty]
+    at = at_steps(table, steps)
     pooled = {
         (arm.place, step): _cumulative(rows[rows["run"].isin(set(_runs(arm, step)))])
         for arm in drawn
