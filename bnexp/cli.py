@@ -78,8 +78,15 @@ def _usage() -> str:
     )
 
 
+SHOWING = ("-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "-i", "--info")
+
+
 def _train(arguments: list[str]) -> int:
     from bnexp.compose import run_hydra
+
+    if any(argument.partition("=")[0] in SHOWING for argument in arguments):
+        run_hydra("train", arguments, lambda config: None)
+        return 0
     from bnexp.sweep.plugins import register
     from bnexp.sweep.run import Stopped
     from bnexp.sweep.sweep import Sweep
