@@ -142,6 +142,8 @@ def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, fl
 
     try:
         done = train(planned, command)
+    except UserError:
+        raise
     except Busy as busy:
         print(f"bnexp: {busy}", file=sys.stderr)
         return 1, float("inf")

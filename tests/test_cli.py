@@ -108,12 +108,17 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
             ["optimizer.lr=-1: ", "data.train_size=5000: "],
         ),
         ("train device=cuda:99", ["device=cuda:99: not on this machine"]),
+        (
+            "train runs_dir=file/runs model=mlp",
+            ["runs_dir=file/runs: cannot be written: Not a dir"],
+        ),
         ("train --cfg job -m", ["Only one of --run"]),
     ],
 )
 def test_bad_input_is_a_line_each_and_exit_code_2(
     arguments: str, lines: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    (tmp_path / "file").touch()
     assert run(arguments.split()) == 2
     said = capsys.readouterr().err.splitlines()
     for line in lines:

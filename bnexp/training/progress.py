@@ -25,6 +25,7 @@ class Progress:
     def begin(self, steps: int, epochs: int) -> None:
         """Training of so many optimizer steps and epochs starts."""
         self.epochs = epochs
+        self.started = perf_counter()
         if self.on_terminal and not self.quiet:
             self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, leave=False)
 

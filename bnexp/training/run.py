@@ -19,6 +19,7 @@ from torch import nn
 
 from bnexp.config import MLP, RNN, Config
 from bnexp.cores import cores
+from bnexp.errors import UserError
 from bnexp.loggers import make_logger
 from bnexp.plan import Plan
 from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
@@ -53,7 +54,11 @@ def run(
     Raises Busy where another process holds it, Interrupted after SIGINT or SIGTERM or once `stop`
     says so, and whatever training raised, which the record then holds as `failed`.
     """
-    lock = run_lock(plan.runs_dir, plan.identity)
+    try:
+        lock = run_lock(plan.runs_dir, plan.identity)
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(f"runs_dir={plan.runs_dir}: cannot be written: {why}") from error
     try:
         with lock:
             return _run_locked(plan, command, quiet, stop)
