@@ -41,14 +41,15 @@ class Case:
     name: str
     overrides: tuple[str, ...]
     steps: int  # of a repetition
+    samples: int
 
 
 CASES = {
     case.name: case
     for case in (
-        Case("mlp", ("model=mlp_bn", "data.shape=[1,28,28]", "data.batch_size=64"), 800),
-        Case("cnn", ("model=cnn_bn", "data.shape=[3,32,32]", "data.batch_size=128"), 100),
-        Case("rnn", ("model=rnn_ln", "data.shape=[1,28,28]", "data.batch_size=64"), 200),
+        Case("mlp", ("model=mlp_bn", "data.shape=[1,28,28]", "data.batch_size=64"), 800, 12_800),
+        Case("cnn", ("model=cnn_bn", "data.shape=[3,32,32]", "data.batch_size=128"), 100, 3_840),
+        Case("rnn", ("model=rnn_ln", "data.shape=[1,28,28]", "data.batch_size=64"), 200, 12_800),
     )
 }
 
@@ -80,7 +81,7 @@ class Images(Dataset[tuple[torch.Tensor, int]]):
 
 def planned(case: Case, probes: str, precision: str, threads: int) -> Plan:
     keys = [
-        "data=synthetic", "data.classes=10", "data.samples=12800", "optimizer=momentum",
+        "data=synthetic", "data.classes=10", f"data.samples={case.samples}", "optimizer=momentum",
         f"probes={probes}", f"precision={precision}", f"threads={threads}",
         f"training.max_steps={case.steps}", "training.epochs=1000", "device=cpu",
         "training.checkpoint_seconds=1e9", "training.evaluate_every=1000",
