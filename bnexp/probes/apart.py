@@ -9,9 +9,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 
+def eager(model: nn.Module) -> nn.Module:
+    """The module that torch.compile wrapped, whose hooks run; others as they are."""
+    return getattr(model, "_orig_mod", model)
+
+
 def forward_apart(model: nn.Module, x: Tensor) -> Any:
-    """The eager output of `model` for x, on copies of its buffers and of x."""
-    model = getattr(model, "_orig_mod", model)  # of torch.compile: hooks need the eager module
+    """The output of `model` for x, on copies of its buffers and of x."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     return functional_call(model, buffers, (x.clone(),))
 

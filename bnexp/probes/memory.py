@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bnexp.probes.apart import forward_apart, random_state_kept
+from bnexp.probes.apart import eager, forward_apart, random_state_kept
 
 
 def saved_bytes(
@@ -31,5 +31,5 @@ def saved_bytes(
         torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
         autocast or nullcontext(),
     ):
-        forward_apart(model, x)
+        forward_apart(eager(model), x)
     return sum(storage.nbytes() for storage in storages.values())

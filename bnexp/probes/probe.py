@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from bnexp.probes.apart import forward_apart, random_state_kept
+from bnexp.probes.apart import eager, forward_apart, random_state_kept
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.statistics import (
     dead_fraction,
@@ -44,6 +44,7 @@ def record(
     layers, the dead fraction of anything but ReLU, the saturation of anything but tanh and
     sigmoid. Activations that are functions, not modules, are not seen.
     """
+    model = eager(model)
     wanted = {"gradients": gradients, "activations": activations, "histograms": histograms}
     tables: dict[str, list[Row]] = {name: [] for name in wanted if wanted[name]}
     with random_state_kept(x.device):

@@ -142,7 +142,7 @@ def test_rows_can_be_read_twice_and_nothing_asked_gives_nothing() -> None:
     assert record(model, x, y, F.cross_entropy).rows() == {}
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("pass_compiled", [False, True])
 def test_compiled_models(pass_compiled: bool) -> None:
     from torch._dynamo.testing import CompileCounter
