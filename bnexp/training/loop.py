@@ -177,6 +177,9 @@ class Training:
                 self._flush()
             if last or self.epoch % training.evaluate_every == 0:
                 self._evaluate()
+        final_loss = self.record.tables["epochs"][-1][COLUMNS["epochs"].index("train_loss")]
+        if not math.isfinite(final_loss):  # the last update did it, and no step came to show it
+            raise Diverged(self.step)
 
     def _order(self, epoch: int) -> list[Tensor]:
         data = self.config.data

@@ -94,11 +94,10 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     )
     record.start(_without_folders(config.model_dump()))
     progress = Progress(config.progress, quiet)
-    logger = make_logger(config.logger, folder, config.model_dump())
-    reason = None
-    training = None
+    logger = reason = training = None
     with _stop_signals() as asked:
         try:
+            logger = make_logger(config.logger, folder, config.model_dump())
             training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
             outcome = _outcome(training, record)
@@ -187,7 +186,8 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
     epochs = {name: _column(record, "epochs", name) for name in ("epoch", *names)}
     val = epochs["val_accuracy"]
     best = max(range(len(val)), key=lambda row: (val[row], -row))  # the earliest of the best
-    results = {name: epochs[name][-1] if finished else None for name in names}
+    final = {name: epochs[name][-1] for name in names}
+    results = {k: v if finished and math.isfinite(v) else None for k, v in final.items()}
     results |= {
         "best_epoch": epochs["epoch"][best] if finished else None,
         "best_val_accuracy": val[best] if finished else None,

@@ -128,6 +128,27 @@ def test_divergence_is_an_outcome_and_the_record_ends_there(planned: Planner) ->
     assert bnexp.load_runs(done.folder).runs["outcome"].item() == "diverged"
 
 
+def test_divergence_by_the_last_update_is_seen_too(planned: Planner) -> None:
+    plan = planned("model=mlp", "optimizer=sgd", "optimizer.lr=1e38", "training.max_steps=1")
+    done = run(plan, "", quiet=True)
+    assert (done.outcome, done.reason) == ("diverged", "diverged at step 1")
+    assert done.results["val_loss"] is None
+    assert bnexp.load_runs(done.folder).runs["status"].item() == "done"
+
+
+def test_a_logger_that_does_not_start_fails_the_run(
+    planned: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no server")
+
+    monkeypatch.setattr("bnexp.training.run.make_logger", broken)
+    plan = planned("model=mlp")
+    with pytest.raises(OSError, match="no server"):
+        run(plan, "", quiet=True)
+    assert bnexp.load_runs(plan.runs_dir).runs["status"].item() == "failed"
+
+
 def test_a_run_that_stays_at_chance_has_not_trained(planned: Planner) -> None:
     assert run(planned("model=mlp", "optimizer.lr=0"), "", quiet=True).outcome == "not trained"
     trained = run(planned("model=mlp_bn", "training.max_steps=60"), "", quiet=True)
