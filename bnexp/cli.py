@@ -198,19 +198,19 @@ def _list(arguments: list[str]) -> int:
 def _explain(arguments: list[str]) -> int:
     from bnexp.explain import main as explain
 
-    return explain(arguments) or 0
+    return explain(arguments)
 
 
 def _report(arguments: list[str]) -> int:
     from bnexp.report.cli import main as report
 
-    return report(arguments) or 0
+    return report(arguments)
 
 
 def _plot(arguments: list[str]) -> int:
     from bnexp.report.cli import plot
 
-    return plot(arguments) or 0
+    return plot(arguments)
 
 
 def _runs(arguments: list[str]) -> int:

@@ -38,7 +38,6 @@ class Interrupted(Exception):
 
     def __init__(self, step: int) -> None:
         super().__init__(f"at step {step}")
-        self.step = step
 
 
 class Diverged(Exception):
@@ -64,8 +63,7 @@ class Training:
         stop: Callable[[], bool],
         logger: ScalarLog | None = None,
     ) -> None:
-        self.plan, self.record, self.progress, self.stop = plan, record, progress, stop
-        self.logger = logger
+        self.record, self.progress, self.stop, self.logger = record, progress, stop, logger
         self.config = plan.config
         self.device = torch.device(self.config.device)
         self.checkpoint = record.folder / "checkpoint.pt"

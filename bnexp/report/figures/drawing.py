@@ -13,12 +13,26 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
 from bnexp.report.arms import Arm, Arms
-from bnexp.report.statistics import median_band, median_ranks
+from bnexp.report.statistics import mean_t, median_band, median_ranks
 from bnexp.report.style import DIVERGED, UNTRAINED
 
 Array = NDArray[np.floating]
 POINTS = 150  # of a curve: as many as a panel can show
 LOST = "Marked, not averaged: \N{MULTIPLICATION SIGN} diverged, Y not trained."
+
+
+def final_accuracy(cell: pd.DataFrame) -> dict[str, Any]:
+    """Table cells of some runs: their counts, and the mean test accuracy of those that trained."""
+    outcome = cell["outcome"]
+    estimate = mean_t(cell[outcome == "trained"]["test_accuracy"].astype(float), 0, 1)
+    return {
+        "n": estimate.n,
+        "diverged": int((outcome == "diverged").sum()),
+        "not_trained": int((outcome == "not trained").sum()),
+        "test_accuracy_mean": estimate.centre,
+        "low": estimate.low,
+        "high": estimate.high,
+    }
 
 
 def handles(arms: Iterable[Arm]) -> list[Line2D]:

@@ -10,7 +10,14 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import control
-from bnexp.report.figures.drawing import dodge, draw_lost, lost_words, percent_axis, sweep_handles
+from bnexp.report.figures.drawing import (
+    dodge,
+    draw_lost,
+    final_accuracy,
+    lost_words,
+    percent_axis,
+    sweep_handles,
+)
 from bnexp.report.labels import listed, number
 from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import largest_stable, mean_t
@@ -145,17 +152,10 @@ def _row(
     best: float | None,
     stable: tuple[float, float, float] | None,
 ) -> dict[str, Any]:
-    outcome = cell["outcome"]
-    estimate = mean_t(cell[outcome == "trained"]["test_accuracy"].astype(float), 0, 1)
     return {
         "arm": arm.label,
         "learning_rate": rate,
-        "n": estimate.n,
-        "diverged": int((outcome == "diverged").sum()),
-        "not_trained": int((outcome == "not trained").sum()),
-        "test_accuracy_mean": estimate.centre,
-        "low": estimate.low,
-        "high": estimate.high,
+        **final_accuracy(cell),
         "best": rate == best,
         "largest_stable": stable is not None and rate == stable[0],
     }

@@ -9,7 +9,14 @@ from matplotlib.lines import Line2D
 from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.drawing import dodge, draw_lost, lost_words, percent_axis, sweep_handles
+from bnexp.report.figures.drawing import (
+    dodge,
+    draw_lost,
+    final_accuracy,
+    lost_words,
+    percent_axis,
+    sweep_handles,
+)
 from bnexp.report.filters import known
 from bnexp.report.labels import key_name, listed, percent
 from bnexp.report.shortlist import is_number, shortlist
@@ -111,19 +118,12 @@ def _draw_lost(ax: Any, arm: Arm, cells: dict[float, pd.DataFrame], values: list
 
 
 def _row(arm: Arm, key: str, value: float, cell: pd.DataFrame) -> dict[str, Any]:
-    outcome = cell["outcome"]
-    trained = cell[outcome == "trained"]
-    estimate = mean_t(trained["test_accuracy"].astype(float), 0, 1)
+    trained = cell[cell["outcome"] == "trained"]
     train_mode = trained[MODES["training"]].astype(float).dropna()
     return {
         "arm": arm.label,
         key: value,
-        "n": estimate.n,
-        "diverged": int((outcome == "diverged").sum()),
-        "not_trained": int((outcome == "not trained").sum()),
-        "test_accuracy_mean": estimate.centre,
-        "low": estimate.low,
-        "high": estimate.high,
+        **final_accuracy(cell),
         "train_mode_accuracy_mean": train_mode.mean() if len(train_mode) else np.nan,
     }
 
