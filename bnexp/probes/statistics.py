@@ -47,9 +47,11 @@ def histogram(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     The greatest value belongs to the last bin; equal values all go to the first.
     """
     low, high = torch.aminmax(x)
-    bins = ((x - low) / (high - low) * BINS).nan_to_num(0).clamp(0, BINS - 1).long()
+    bins = (x - low).mul_(BINS / (high - low)).nan_to_num_(0).clamp_(0, BINS - 1)
+    if x.is_cpu:  # elsewhere bincount waits for the device
+        return low, high, torch.bincount(bins.to(torch.uint8), minlength=BINS)
     one = torch.ones((), dtype=torch.long, device=x.device)
-    return low, high, one.new_zeros(BINS).scatter_add_(0, bins, one.expand_as(bins))
+    return low, high, one.new_zeros(BINS).scatter_add_(0, bins.long(), one.expand_as(bins))
 
 
 def dead_fraction(calls: list[Tensor], unit_axis: int, activation: nn.Module) -> Tensor | None:
