@@ -73,6 +73,7 @@ def _usage() -> str:
             "`bnexp COMMAND --help` explains one.  Examples:",
             "  bnexp train +model=cnn_bn",
             "  bnexp train -m +model=mlp,mlp_bn optimizer.lr=0.01,0.1 seed=0,1,2",
+            "  bnexp reproduce B7 B13",
             'Tab completion for bash:  eval "$(bnexp -sc install=bash)"',
         ]
     )
@@ -93,7 +94,7 @@ def _train(arguments: list[str]) -> int:
 
     codes: list[int] = []
     refused: list[str] = []
-    command = shlex.join(["bnexp", "train", *map(_without_folders, arguments)])
+    command = shlex.join(["bnexp", "train", *map(without_folders, arguments)])
 
     def job(config: Any) -> float:
         from hydra.core.hydra_config import HydraConfig
@@ -182,7 +183,7 @@ def summary(done: "Finished", preset: str, dataset: str) -> str:
     return "\n".join(lines)
 
 
-def _without_folders(argument: str) -> str:
+def without_folders(argument: str) -> str:
     """An override whose value is a path, with the folders stripped: records name no one's home."""
     key, equals, value = argument.partition("=")
     return f"{key}{equals}{Path(value).name}" if equals and "/" in value else argument
@@ -199,6 +200,12 @@ def _explain(arguments: list[str]) -> int:
     from bnexp.explain import main as explain
 
     return explain(arguments)
+
+
+def _reproduce(arguments: list[str]) -> int:
+    from bnexp.comparisons.cli import main as reproduce
+
+    return reproduce(arguments)
 
 
 def _report(arguments: list[str]) -> int:
@@ -221,6 +228,7 @@ def _runs(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "train": ("train one model, or with -m a sweep", _train),
+    "reproduce": ("run the documented comparisons and judge them", _reproduce),
     "list": ("models, norms, datasets, optimizers, probes: a line each", _list),
     "explain": ("what a normaliser computes: axes, statistics, parameters", _explain),
     "runs": ("runs so far: list, diff, rm, gc", _runs),
@@ -238,6 +246,10 @@ def _complete(arguments: list[str]) -> int:
         run_hydra("train", ["-sc", *arguments], lambda config: None)
     elif len(words) < 3:
         print(" ".join(COMMANDS))
+    elif words[1] == "reproduce":
+        from bnexp.comparisons.config import names
+
+        print(" ".join([*names(), "data=", "preset=", "seeds=", "out="]))
     elif words[1] == "train":
         overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")]
         os.environ["COMP_LINE"] = " ".join([words[0], *overrides])

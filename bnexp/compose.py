@@ -91,6 +91,12 @@ def compose(overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
         return as_plain(config), str(config.hydra.runtime.choices.get("model"))
 
 
+def compose_launcher(overrides: Iterable[str]) -> Any:
+    """The node `hydra.launcher` that these overrides choose."""
+    with _one_line_complaints():
+        return _load(list(overrides)).hydra.launcher
+
+
 class Composer:
     """Composes the jobs of a sweep: Hydra once for every choice of presets, then values merged in.
 

@@ -242,6 +242,9 @@ class Probes(Section):
     activations: Schedule | None = Field(description="mean, std, percentiles, dead and saturated")
     histograms: Schedule | None = Field(description="of the same tensors, 64 bins")
     norms: bool = Field(description="running statistics, gamma and beta by epoch")
+    shift: Schedule | None = Field(description="of gradients, when the layers below take a step")
+    smoothness: Schedule | None = Field(description="loss and gradient along the gradient")
+    companions: Schedule | None = Field(description="what other samples do to one's prediction")
 
 
 Model = Annotated[MLP | CNN | RNN | Torchvision | Module, Field(discriminator="kind")]

@@ -1,16 +1,20 @@
 """What the README tells people to type must be right."""
 
 import ast
+import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 from bnexp import schema
 from bnexp.cli import COMMANDS
+from bnexp.comparisons.cli import FLAGS
+from bnexp.comparisons.setting import read_setting
 from bnexp.compose import compose
 from bnexp.sweep.grids import expand
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Cli
 
 TEXT = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)
@@ -20,7 +24,9 @@ LINES = [
     for line in block.splitlines()
     if line.removeprefix("$ ").startswith("bnexp ")
 ]
-KEYS = re.findall(r"`([a-z_.]+=[^`<]+)`", TEXT)
+LEDGER = re.search(r"## Reproduce the documented comparisons\n(.*?)\n## ", TEXT, re.DOTALL)
+assert LEDGER
+KEYS = re.findall(r"`([a-z_.]+=[^`<]+)`", TEXT.replace(LEDGER[1], ""))
 
 
 def test_there_are_commands_to_check() -> None:
@@ -50,9 +56,34 @@ def test_every_key_is_in_the_schema() -> None:
         assert schema.problems(compose(words)[0]) == [], text
 
 
-def test_the_python_example_is_python() -> None:
-    [code] = [block for language, block in BLOCKS if language == "python"]
-    ast.parse(code)
+@pytest.mark.parametrize("words", [w for w in LINES if w[1] == "reproduce"], ids=" ".join)
+def test_every_ledger_can_be_planned(words: list[str]) -> None:
+    own = [word for word in words[2:] if not word.startswith("comparisons=") and word != "C1"]
+    setting, flags = read_setting(own)
+    assert setting.ids
+    assert flags <= set(FLAGS)
+
+
+def test_the_python_examples_are_python() -> None:
+    for code in (block for language, block in BLOCKS if language == "python"):
+        ast.parse(code)
+
+
+def test_the_comparison_of_ones_own_works(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "C1.yaml").write_text(_block("yaml", "rms_minus_layer"))
+    (tmp_path / "my_judges.py").write_text(_block("python", "rms_minus_layer"))
+    done = cli("reproduce", "C1", "comparisons=.", "preset=quick", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads((tmp_path / "ledger" / "ledger.json").read_text())["rows"]
+    assert row["id"] == "C1"
+    assert row["runs"] == 2
+    assert re.fullmatch(r"RMS norm gains -?\d+\.\d points over layer norm", row["summary"])
+    assert "Your comparisons" in (tmp_path / "ledger" / "index.html").read_text()
+
+
+def _block(language: str, word: str) -> str:
+    [found] = [text for kind, text in BLOCKS if kind == language and word in text]
+    return found
 
 
 def test_the_figures_are_there() -> None:

@@ -41,9 +41,9 @@ model.activation model.depth model.dropout model.fc_widths model.init model.init
 model.kernel_size model.kind model.norm model.norm_options model.norm_output model.placement
 model.widths on_error optimizer.lr optimizer.momentum optimizer.name optimizer.weight_decay
 precision probes.activations.at probes.activations.end probes.activations.every
-probes.gradients.at probes.gradients.end probes.gradients.every probes.histograms.at
-probes.histograms.end probes.histograms.every probes.norms progress rerun retry runs_dir seed
-sweep threads training.accumulate training.checkpoint_seconds training.clip_grad_norm
+probes.companions probes.gradients.at probes.gradients.end probes.gradients.every
+probes.histograms.at probes.histograms.end probes.histograms.every probes.norms probes.shift
+probes.smoothness progress rerun retry runs_dir seed sweep threads training.accumulate training.checkpoint_seconds training.clip_grad_norm
 training.epochs training.evaluate_every training.label_smoothing training.lr_gamma
 training.lr_schedule training.lr_step_size training.lr_warmup_epochs training.max_steps
 training.save_weights workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,13 +63,14 @@ class Arm:
         """Runs whose layers are drawn: the trained ones, or where there are none the others."""
         return next((rows for rows in (self.trained, self.untrained) if len(rows)), self.runs)
 
-    @property
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Columns that every table has."""
+        outcomes = Counter(self.runs["outcome"])
         return {
-            "n": len(self.trained),
-            "diverged": len(self.diverged),
-            "not_trained": len(self.untrained),
+            "n": outcomes["trained"],
+            "diverged": outcomes["diverged"],
+            "not_trained": outcomes["not trained"],
             "missing": self.missing,
         }
 
@@ -142,7 +144,11 @@ def find_arms(
     """
     if isinstance(source, Arms):
         return source
-    runs = usable(source) if isinstance(source, Runs) else read(source)
+    return group(usable(source) if isinstance(source, Runs) else read(source), by=by, where=where)
+
+
+def group(runs: Runs, *, by: Sequence[str] | None = None, where: Sequence[str] = ()) -> Arms:
+    """As `find_arms`, of runs from `read`, which are known to be whole."""
     table = matching(runs.runs, where) if len(runs.runs) else runs.runs
     if table.empty:
         raise UserError(_nothing(runs, where))
@@ -181,12 +187,12 @@ def varying(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
-    groups = _groups(runs.runs, keys)
+    groups = _groups(runs.runs.sort_values(["seed", "run"]), keys)
     lost = {name: len(rows) for name, rows in _groups(_absent(runs.skipped, keys), keys).items()}
     expected = max(len(rows) + lost.get(name, 0) for name, rows in groups.items())
     found = []
     for rows in groups.values():
-        rows = rows.sort_values(["seed", "run"], ignore_index=True)
+        rows = rows.reset_index(drop=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, expected - len(rows)))
     found.sort(key=lambda arm: (_place(arm[0]), [natural(value) for value in arm[1].values()]))

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arms, find_arms
+from bnexp.report.arms import Arms, group
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
 from bnexp.report.export import write_table
@@ -45,8 +45,7 @@ def write_report(
     `by` and `where` as in `find_arms`. `parquet` writes every table as Parquet too; `records`
     writes the runs' own tables, merged, as well. The same runs give the same bytes.
     """
-    runs = read(*folders)
-    arms = find_arms(runs, by=by, where=where)
+    arms = group(read(*folders), by=by, where=where)
     out = Path(out)
     names = [
         Path(folder).name if Path(folder).is_absolute() else str(folder) for folder in folders
@@ -219,8 +218,8 @@ def _lost(arms: Arms) -> tuple[str, pd.DataFrame]:
             }
         )
         for arm in arms
+        if arm.counts["n"] < len(arm.runs)
         for rows in (arm.diverged, arm.untrained)
-        if len(rows)
     ]
     if not parts:
         return "None.", pd.DataFrame()

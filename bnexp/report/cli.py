@@ -75,11 +75,11 @@ def plot(arguments: list[str]) -> int:
     if out.suffix not in (".svg", ".png", ".pdf"):
         raise UserError(f"out={out}: must end in .svg, .png or .pdf")
     options = _figure_options(given)
-    from bnexp.report.arms import find_arms
+    from bnexp.report.arms import group
     from bnexp.report.catalogue import draw
     from bnexp.report.reading import read
 
-    arms = find_arms(read(*folders), by=_keys(given.by), where=where)
+    arms = group(read(*folders), by=_keys(given.by), where=where)
     chart = draw(given.figure, arms, **options).retitle(given.title or "")
     out.parent.mkdir(parents=True, exist_ok=True)
     chart.save(out)

@@ -1,6 +1,7 @@
 """`--where`: runs whose keys have given values."""
 
 import math
+import operator
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ import yaml
 from bnexp.errors import UserError
 
 FORM = re.compile(r"([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.+)", re.DOTALL)
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def matching(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
@@ -24,9 +26,8 @@ def matching(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         found = FORM.fullmatch(condition.strip())
         if not found:
             raise UserError(f"where {condition!r}: must be key=value, or one of != < <= > >=")
-        key, operator, text = found.groups()
-        column = table[known(key, table)]
-        table = table[[_meets(value, operator, text, condition) for value in column]]
+        key, sign, text = found.groups()
+        table = table.loc[_meets(table[known(key, table)], sign, text, condition)]
     return table
 
 
@@ -39,20 +40,15 @@ def known(key: str, table: pd.DataFrame) -> str:
     raise UserError(f"{key}: no run has this key{hint}")
 
 
-def _meets(value: Any, operator: str, text: str, condition: str) -> bool:
-    if operator in ("=", "!="):
-        wanted = [_plain(part) for part in _read(text, condition)]
-        return (_plain(value) in wanted) == (operator == "=")
+def _meets(column: pd.Series, sign: str, text: str, condition: str) -> list[bool]:
+    if sign in ("=", "!="):
+        wanted = {_plain(part) for part in _read(text, condition)}
+        return [(_plain(value) in wanted) == (sign == "=") for value in column]
     try:
-        number, bound = float(value), float(text)
+        bound = float(text)
+        return [COMPARE[sign](float(value), bound) for value in column]
     except (TypeError, ValueError):
         raise UserError(f"where {condition!r}: compares what is not a number") from None
-    return {
-        "<": number < bound,
-        "<=": number <= bound,
-        ">": number > bound,
-        ">=": number >= bound,
-    }[operator]
 
 
 def _read(text: str, condition: str) -> list[Any]:

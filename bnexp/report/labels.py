@@ -65,7 +65,10 @@ def canonical(value: Any) -> str:
         value = value.item()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return json.dumps(value, sort_keys=True, default=str)
+    return _json(value)
+
+
+_json = json.JSONEncoder(sort_keys=True, default=str).encode  # json.dumps would make one a call
 
 
 def differs(column: pd.Series) -> bool:

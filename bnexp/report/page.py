@@ -47,6 +47,8 @@ class Page:
     sections: Sequence[Section]
     tables: dict[str, tuple[str, pd.DataFrame]] = field(default_factory=dict)
     commands: Sequence[str] = ()
+    facts_title: str = "Runs by arm"
+    facts_first: bool = False
 
     def html(self) -> str:
         """The page as HTML; everything from configurations is escaped."""

@@ -7,10 +7,9 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.runs.record import COLUMNS
-from bnexp.runs.tables import Runs, load_runs
+from bnexp.runs.tables import TEXT, Runs, load_runs
 
-TEXT = ("layer", "tensor", "name", "counts")
-NUMBER = rb"(?:[-+]?(?:\d[\d.eE+-]*|inf|nan))?"
+NUMBER = rb"(?:[-+]?+\d[\d.eE+-]*+|[-+]?(?:inf|nan)|)"
 
 
 def _rows(columns: tuple[str, ...]) -> re.Pattern[bytes]:

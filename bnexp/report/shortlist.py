@@ -1,5 +1,6 @@
 """Few enough arms for one figure: tuned keys at their best, other numbers held."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pandas as pd
@@ -21,7 +22,8 @@ def shortlist(arms: Arms, keep: str | None = None) -> Arms:
     """
     pooled = [key for key in TUNED if key in arms.varying and key not in arms.keys and key != keep]
     for key in pooled:
-        arms = at_best(arms, key)
+        if any(differs(arm.runs[key]) for arm in arms):
+            arms = at_best(arms, key)
     for key in TUNED:
         if _lines(arms, keep) > MOST and key != keep and is_swept(arms, key):
             arms = at_best(arms, key)
@@ -79,8 +81,7 @@ def _score(rows: pd.DataFrame, key: str) -> tuple[float, int, float]:
 
 def at_usual(arms: Arms, key: str) -> Arms:
     """All arms at the value of `key` that most runs have, the middle one where several do."""
-    values = sorted(arms.runs.runs[key].dropna())
-    counts = {value: values.count(value) for value in values}
+    counts = Counter(sorted(arms.runs.runs[key].dropna()))
     most = [value for value, count in counts.items() if count == max(counts.values())]
     usual = most[len(most) // 2]
     rows = arms.runs.runs[arms.runs.runs[key] == usual].reset_index(drop=True)

@@ -10,7 +10,11 @@ from bnexp.config import NOT_IDENTITY
 FORMAT = 1
 
 # Keys added to the schema after format 1, each with the value that older versions behaved as.
-LATER: dict[str, Any] = {}
+LATER: dict[str, Any] = {
+    "probes.shift": None,
+    "probes.smoothness": None,
+    "probes.companions": None,
+}
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

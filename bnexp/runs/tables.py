@@ -1,8 +1,10 @@
 """Runs as pandas tables: the one way in which anything reads a record."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import pandas as pd
 
 from bnexp.runs.identity import flatten
 from bnexp.runs.record import COLUMNS, is_running, read_header
+
+TEXT = ("layer", "tensor", "name", "counts")  # columns; the others hold numbers
+FILES = 500  # parsed at a time: many at once are faster, all at once would fill the memory
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,30 @@ class Runs:
         return self._table("measures")
 
     def _table(self, name: str) -> pd.DataFrame:
-        parts = []
-        for run, folder in zip(self.runs["run"], self.runs["folder"], strict=True):
-            path = Path(folder) / f"{name}.csv"
-            if path.exists():
-                part = pd.read_csv(path)
-                part.insert(0, "run", run)
-                parts.append(part)
-        if not parts:
+        pairs = zip(self.runs["run"], self.runs["folder"], strict=True)
+        paths = [(run, Path(folder) / f"{name}.csv") for run, folder in pairs]
+        paths = [(run, path) for run, path in paths if path.exists()]
+        if not paths:
             return pd.DataFrame(columns=["run", *COLUMNS[name]])
-        return pd.concat(parts, ignore_index=True)
+        batches = [paths[at : at + FILES] for at in range(0, len(paths), FILES)]
+        return pd.concat([part for batch in batches for part in _parse(batch)], ignore_index=True)
+
+
+def _parse(paths: Sequence[tuple[str, Path]]) -> list[pd.DataFrame]:
+    """The rows of some runs' files, neighbours with the same columns parsed as one file."""
+    files = [(run, path.read_bytes().splitlines()) for run, path in paths]
+    parts = []
+    for header, group in groupby(files, key=lambda file: file[1][:1]):
+        rows = [(run, lines[1:]) for run, lines in group]
+        text = b"\n".join(header + [line for _, lines in rows for line in lines])
+        table = pd.read_csv(
+            io.BytesIO(text), dtype=dict.fromkeys(TEXT, str), skip_blank_lines=False,
+            low_memory=False,
+        )  # fmt: skip
+        runs = pd.array([run for run, _ in rows], dtype="str")
+        table.insert(0, "run", runs.repeat([len(lines) for _, lines in rows]))
+        parts.append(table)
+    return parts
 
 
 def load_runs(*paths: str | Path) -> Runs:

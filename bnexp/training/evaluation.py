@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnexp.norms import is_batch_norm
+from bnexp.probes import evaluating
 
 TRAIN_MODE_SAMPLES = 2_000
 _BATCH = 1_000
@@ -42,12 +43,10 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
     norms = [module for module in model.modules() if is_batch_norm(module)]
     before = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
     model.eval()
-    for norm in norms:
-        norm.train()
     try:
-        yield
+        with evaluating(model, batch_statistics=True):
+            yield
     finally:
-        model.eval()
         with torch.no_grad():
             for buffer, value in before:
                 buffer.copy_(value)

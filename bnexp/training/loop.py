@@ -6,7 +6,7 @@ and the record is cut at the step where it began.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,15 @@ from bnexp.loggers import ScalarLog
 from bnexp.models import build_model
 from bnexp.norms import estimate_population_statistics, is_batch_norm, wants_population_statistics
 from bnexp.plan import Plan
-from bnexp.probes import Recording, due, norm_measures, saved_bytes
+from bnexp.probes import (
+    Recording,
+    companions,
+    due,
+    gradient_shift,
+    norm_measures,
+    saved_bytes,
+    smoothness,
+)
 from bnexp.probes import record as probe
 from bnexp.runs.files import write_whole
 from bnexp.runs.record import COLUMNS, Record
@@ -138,11 +146,11 @@ class Training:
                 start = perf_counter()
                 group = order[position * training.accumulate : (position + 1) * training.accumulate]
                 micro_batches = [self._take(indices, noise) for indices in group]
-                probing = self._probe(*micro_batches[0])
-
                 lr = learning_rate(config.optimizer.lr, training, self.step, steps_per_epoch)
                 for parameters in self.optimizer.param_groups:
                     parameters["lr"] = lr
+                probing = self._probe(*micro_batches[0])
+
                 loss = torch.zeros((), device=self.device)
                 for x, y in micro_batches:
                     with self.autocast:
@@ -200,21 +208,39 @@ class Training:
     def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> float:
         """Record what is due at this step; returns the seconds that it took."""
         start = perf_counter()
+        self.recordings += [(self.step, found) for found in self._instruments(x, y, last)]
+        spent = perf_counter() - start
+        self.seconds["probing"] += spent
+        return spent
+
+    def _instruments(self, x: Tensor, y: Tensor, last: bool) -> Iterator[Recording]:
         probes = self.config.probes
         wanted = {
             "gradients": due(probes.gradients, self.step, last),
             "activations": due(probes.activations, self.step, last),
             "histograms": due(probes.histograms, self.step, last),
         }
+        batch = (self.model, x, y, self._loss)
+        lr = self.optimizer.param_groups[0]["lr"]  # after the last update, that update's
         if any(wanted.values()):
-            scale = self.scaler.scale(torch.ones((), device=self.device))  # 1 but in fp16
-            recording = probe(
+            scale = self._loss_scale()
+            yield probe(
                 self.model, x, y, self._loss, autocast=self.autocast, loss_scale=scale, **wanted
             )
-            self.recordings.append((self.step, recording))
-        spent = perf_counter() - start
-        self.seconds["probing"] += spent
-        return spent
+        if due(probes.shift, self.step, last):
+            scale = self._loss_scale()
+            yield gradient_shift(*batch, lr, autocast=self.autocast, loss_scale=scale)
+        if due(probes.smoothness, self.step, last):
+            scale = self._loss_scale()
+            yield smoothness(*batch, lr, autocast=self.autocast, loss_scale=scale)
+        if due(probes.companions, self.step, last):
+            examples, pool = self.splits["val"], self.splits["train"][0]
+            size, seed = self.config.data.batch_size, self.config.seed
+            yield companions(self.model, *examples, pool, size, seed, autocast=self.autocast)
+
+    def _loss_scale(self) -> Tensor:
+        scale: Tensor = self.scaler.scale(torch.ones((), device=self.device))  # 1 but in fp16
+        return scale
 
     def _measure_memory(self) -> None:
         start = perf_counter()

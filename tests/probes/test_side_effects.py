@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from bnexp.probes import record
+from bnexp.probes import companions, gradient_shift, record, smoothness
 
 ALL = {"gradients": True, "activations": True, "histograms": True}
 
@@ -21,23 +21,37 @@ def make_model() -> nn.Sequential:
     )  # fmt: skip
 
 
-def trained(probing: dict[str, bool]) -> dict[str, Tensor]:
+def everything(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    record(model, x, y, F.cross_entropy, **ALL)
+    gradient_shift(model, x, y, F.cross_entropy, 0.1)
+    smoothness(model, x, y, F.cross_entropy, 0.1)
+    companions(model, x, y, torch.zeros(99, 1, 8, 8), 8)
+
+
+INSTRUMENTS: dict[str, Callable] = {
+    "all": everything,
+    "activations": lambda *batch: record(*batch, F.cross_entropy, activations=True),
+    "gradients": lambda *batch: record(*batch, F.cross_entropy, gradients=True),
+}
+
+
+def trained(instrument: Callable | None) -> dict[str, Tensor]:
     torch.manual_seed(0)
     model = make_model()
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(8):
         x, y = torch.randn(8, 1, 8, 8), torch.randint(3, (8,))
-        if probing:
-            record(model, x, y, F.cross_entropy, **probing)
+        if instrument:
+            instrument(model, x, y)
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
         optimizer.zero_grad()
     return model.state_dict() | {"random": torch.get_rng_state()}
 
 
-@pytest.mark.parametrize("probing", [ALL, {"activations": True}, {"gradients": True}])
-def test_training_is_bit_identical_with_probes_at_every_step(probing: dict[str, bool]) -> None:
-    without, with_probes = trained({}), trained(probing)
+@pytest.mark.parametrize("name", INSTRUMENTS)
+def test_training_is_bit_identical_with_probes_at_every_step(name: str) -> None:
+    without, with_probes = trained(None), trained(INSTRUMENTS[name])
     assert without.keys() == with_probes.keys()
     for name, value in without.items():
         assert torch.equal(value, with_probes[name]), name
@@ -62,7 +76,18 @@ def no_loss(output: Tensor, y: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("end", "loss"), [(Fails(), F.cross_entropy), (nn.Identity(), no_loss)])
 @pytest.mark.parametrize("training", [True, False])
-def test_all_is_restored_after_an_error(end: nn.Module, loss: Callable, training: bool) -> None:
+@pytest.mark.parametrize(
+    "instrument",
+    [
+        lambda *batch: record(*batch, **ALL),
+        lambda *batch: gradient_shift(*batch, 0.1),
+        lambda *batch: smoothness(*batch, 0.1),
+        lambda model, x, y, loss: companions(model, x, y, x, 8) and loss(x, y),
+    ],
+)
+def test_all_is_restored_after_an_error(
+    instrument: Callable, end: nn.Module, loss: Callable, training: bool
+) -> None:
     model = make_model().append(end).train(training)
     model[3].train()
     buffers = dict(model.named_buffers())
@@ -71,7 +96,7 @@ def test_all_is_restored_after_an_error(end: nn.Module, loss: Callable, training
     x, y = torch.randn(8, 1, 8, 8), torch.zeros(8).long()
     random = torch.get_rng_state()
     with pytest.raises(RuntimeError, match="on purpose"):
-        record(model, x, y, loss, **ALL)
+        instrument(model, x, y, loss)
     assert torch.equal(torch.get_rng_state(), random)
     assert [module.training for module in model.modules()] == modes
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -90,7 +115,7 @@ def test_random_state_hooks_grads_and_batch_are_left_alone() -> None:
     model[2].weight.grad = torch.ones(3, 64)
     x, y = torch.randn(8, 1, 8, 8), torch.randint(3, (8,))
     same, random = x.clone(), torch.get_rng_state()
-    record(model, x, y, F.cross_entropy, **ALL).rows()
+    everything(model, x, y)
     assert torch.equal(x, same)
     assert torch.equal(torch.get_rng_state(), random)
     assert torch.equal(model[2].weight.grad, torch.ones(3, 64))
@@ -121,9 +146,13 @@ def test_nothing_waits_for_the_device_before_rows() -> None:
     model[6].momentum = 0.1  # without momentum PyTorch's own layer waits for its count of batches
     x, y = torch.empty(8, 1, 8, 8, device="meta"), torch.empty(8, device="meta").long()
     scale = torch.ones((), device="meta")
-    recording = record(model, x, y, F.cross_entropy, loss_scale=scale, **ALL)
-    with pytest.raises((RuntimeError, NotImplementedError), match="meta tensor"):
-        recording.rows()
+    for recording in (
+        record(model, x, y, F.cross_entropy, loss_scale=scale, **ALL),
+        gradient_shift(model, x, y, F.cross_entropy, 0.1, loss_scale=scale),
+        smoothness(model, x, y, F.cross_entropy, 0.1, loss_scale=scale),
+    ):
+        with pytest.raises((RuntimeError, NotImplementedError), match="meta tensor"):
+            recording.rows()
 
 
 def test_no_graph_is_kept() -> None:

@@ -37,6 +37,9 @@ def test_conditions(condition: str, rows: list[int]) -> None:
 
 def test_conditions_add_up() -> None:
     assert list(matching(TABLE, ["model.norm=batch", "optimizer.lr<1"]).index) == [1]
+    none = matching(TABLE, ["model.norm=group", "optimizer.lr<1", "compile=true"])
+    assert list(none.columns) == list(TABLE.columns)
+    assert none.empty
 
 
 @pytest.mark.parametrize(

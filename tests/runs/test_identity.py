@@ -46,6 +46,17 @@ def test_the_device_type_counts_and_its_number_does_not() -> None:
     assert identity(one, "c") == identity(other, "c") != identity(CONFIG, "c")
 
 
+def test_runs_from_before_the_later_keys_stay_the_same() -> None:
+    old = copy.deepcopy(CONFIG)
+    for key in module.LATER:
+        section, name = key.split(".")
+        del old[section][name]
+    assert identity(old, "c") == identity(CONFIG, "c")
+    often = {"every": 1, "at": [], "end": True}
+    for name in ("shift", "smoothness", "companions"):
+        assert identity(changed(f"probes.{name}", often), "c") != identity(CONFIG, "c")
+
+
 def test_a_later_key_counts_only_away_from_the_old_behaviour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

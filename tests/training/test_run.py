@@ -75,13 +75,18 @@ def test_seeds_differ_and_the_same_seed_does_not(planned: Planner) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_probes_do_not_change_training(planned: Planner, precision: str) -> None:
     rich = (*RICH, f"precision={precision}")
+    often = "{every: 6, at: [], end: true}"
+    costly = [f"probes.{name}={often}" for name in ("shift", "smoothness", "companions")]
     off = run(planned(*rich, "probes=none"), "", quiet=True)
-    on = run(planned(*rich, "probes=all"), "", quiet=True)
+    on = run(planned(*rich, "probes=all", *costly), "", quiet=True)
     assert off.results["weights_sha256"] == on.results["weights_sha256"]
     one, other = bnexp.load_runs(off.folder), bnexp.load_runs(on.folder)
     assert list(one.steps["loss"]) == list(other.steps["loss"])
     assert one.gradients.empty
     assert len(other.gradients) == 13 * 5
+    steps = other.measures.groupby("name")["step"].unique()
+    for name in ("gradient_cosine", "effective_smoothness", "agreement_batch_8"):
+        assert list(steps[name]) == [0, 6, 12]
 
 
 def test_a_stopped_run_goes_on_bit_by_bit(planned: Planner) -> None:

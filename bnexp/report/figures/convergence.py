@@ -13,6 +13,7 @@ from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
 from bnexp.report.figures.drawing import (
     band_words,
+    by_run,
     counted,
     curves,
     draw_band,
@@ -89,22 +90,23 @@ def _draw_loss(ax: Any, arm: Arm, steps: pd.DataFrame) -> int:
         x, y, width = thinned(x, y)
         draw_band(ax, arm, x, y)
     lost = steps[steps["run"].isin({*arm.diverged["run"], *arm.untrained["run"]})]
-    by_run = {run: rows for run, rows in lost.groupby("run") if np.isfinite(rows["loss"]).any()}
-    for run, reason in zip(arm.diverged["run"], arm.diverged["reason"], strict=True):
-        if run in by_run:
-            at = _diverged_at(reason, by_run[run]["step"])
-            draw_lost(ax, arm, "diverged", at, 0.985, ax.get_xaxis_transform())
-    for run in arm.untrained["run"]:
-        if run in by_run:
-            x, y, _ = thinned(*curves(by_run[run], arm.untrained["run"], "step", "loss"))
-            ax.plot(x, y[0], color=arm.look.color, linewidth=0.6, alpha=0.5)
-            draw_lost(ax, arm, "not trained", x[-1], y[0][-1])
+    finite = lost[np.isfinite(lost["loss"].astype(float))]
+    last = lost.groupby("run")["step"].max()[finite["run"].unique()]
+    reasons = arm.diverged.set_index("run")["reason"]
+    at = [_diverged_at(reasons[run], last[run]) for run in reasons.index.intersection(last.index)]
+    draw_lost(ax, arm, "diverged", at, [0.985] * len(at), ax.get_xaxis_transform())
+    ends = []
+    for run in by_run(finite, arm.untrained["run"], "step", "loss"):
+        x, y, _ = thinned(run[:, 0], run[None, :, 1])
+        ax.plot(x, y[0], color=arm.look.color, linewidth=0.6, alpha=0.5)
+        ends.append((x[-1], y[0, -1]))
+    draw_lost(ax, arm, "not trained", *np.reshape(ends, (-1, 2)).T)
     return width
 
 
-def _diverged_at(reason: object, steps: pd.Series) -> float:
+def _diverged_at(reason: object, last: float) -> float:
     found = re.search(r"step (\d+)", str(reason))
-    return float(found[1]) if found else float(steps.max())
+    return float(found[1] if found else last)
 
 
 def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
@@ -120,21 +122,12 @@ def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
 
 def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
     """Accuracy known at each moment: that of the last evaluation before it."""
-    runs = [
-        run.sort_values("seconds_training")
-        for _, run in epochs[epochs["run"].isin(set(arm.trained["run"]))].groupby("run")
-    ]
+    runs = by_run(epochs, arm.trained["run"], "seconds_training", "val_accuracy")
     if not runs:
         return
-    end = min(run["seconds_training"].iloc[-1] for run in runs)
-    x = np.linspace(0, end, 80)
-    y = [
-        run["val_accuracy"].to_numpy()[
-            np.searchsorted(run["seconds_training"].to_numpy(), x, side="right") - 1
-        ]
-        for run in runs
-    ]
-    draw_band(ax, arm, x, np.array(y, float))
+    x = np.linspace(0, min(run[-1, 0] for run in runs), 80)
+    y = [run[np.searchsorted(run[:, 0], x, side="right") - 1, 1] for run in runs]
+    draw_band(ax, arm, x, np.array(y))
 
 
 def _draw_target(ax: Any, arms: Arms, target: float, when: dict[str, Reached]) -> None:

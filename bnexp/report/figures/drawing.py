@@ -96,6 +96,16 @@ def curves(table: pd.DataFrame, runs: pd.Series, x: str, y: str) -> tuple[Array,
     return wide.columns.to_numpy(float), wide.to_numpy(float)
 
 
+def by_run(table: pd.DataFrame, runs: pd.Series, *columns: str) -> list[Array]:
+    """The `columns` of each of `runs` that has rows, (points, columns), by the first of them."""
+    rows = table.loc[table["run"].isin(set(runs)), ["run", *columns]]
+    if rows.empty:
+        return []
+    rows = rows.sort_values(["run", columns[0]])
+    starts = np.flatnonzero(~rows["run"].duplicated())
+    return np.split(rows[list(columns)].to_numpy(float), starts[1:])
+
+
 def thinned(x: Array, y: Array) -> tuple[Array, Array, int]:
     """Means over windows of steps, so that at most 150 points remain; also the window's width."""
     width = -(-len(x) // POINTS)

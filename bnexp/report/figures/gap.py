@@ -10,7 +10,15 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
-from bnexp.report.figures.drawing import Array, arm_axis, arm_rows, counted, percent_axis, plain_log
+from bnexp.report.figures.drawing import (
+    Array,
+    arm_axis,
+    arm_rows,
+    by_run,
+    counted,
+    percent_axis,
+    plain_log,
+)
 from bnexp.report.labels import listed
 from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import mean_band, mean_t
@@ -89,11 +97,11 @@ def _draw_end(ax: Any, arm: Arm) -> dict[str, float]:
 
 def _at_equal_loss(arm: Arm, epochs: pd.DataFrame) -> tuple[Array, Array]:
     """Grid of training losses that every run passed, and the runs' gaps there."""
-    runs = []
-    for _, rows in epochs[epochs["run"].isin(set(arm.trained["run"]))].groupby("run"):
-        rows = rows.sort_values("epoch")
-        loss = rows["train_loss"].cummin().to_numpy(float)
-        runs.append((loss, (rows["train_accuracy"] - rows["test_accuracy"]).to_numpy(float)))
+    columns = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
+    runs = [
+        (np.fmin.accumulate(loss), train - test)
+        for _, loss, train, test in (run.T for run in by_run(epochs, arm.trained["run"], *columns))
+    ]
     if not runs:
         return np.empty(0), np.empty((0, 0))
     highest = min(loss[0] for loss, _ in runs)
@@ -101,7 +109,7 @@ def _at_equal_loss(arm: Arm, epochs: pd.DataFrame) -> tuple[Array, Array]:
     if not 0 < lowest < highest:
         return np.empty(0), np.empty((0, 0))
     grid = np.geomspace(highest, lowest * (1 + 1e-9), POINTS)
-    gaps = [gap[[int(np.argmax(loss <= at)) for at in grid]] for loss, gap in runs]
+    gaps = [gap[np.argmax(loss <= grid[:, None], axis=1)] for loss, gap in runs]
     return grid, np.array(gaps)
 
 

@@ -1,0 +1,54 @@
+"""Tables of accuracies: a row for each arm, with its interval and what did not train."""
+
+from typing import Any
+
+import pandas as pd
+
+from bnexp.comparisons.finding import Quantity
+from bnexp.comparisons.measure import by_seed, difference
+from bnexp.report.labels import number
+from bnexp.report.statistics import mean_t
+
+
+def by_norm(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of every norm."""
+    return {str(norm): arm for norm, arm in rows.groupby("model.norm")}
+
+
+def accuracy_row(arm: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Any]:
+    """Mean accuracy of the runs that trained, in percent, with the 95% interval; the others
+    are counted.
+    """
+    found = mean_t(by_seed(arm, column), 0, 1)
+    outcomes = arm["outcome"].value_counts()
+    return {
+        "n": found.n,
+        "accuracy": 100 * found.centre,
+        "low": 100 * found.low,
+        "high": 100 * found.high,
+        "not_trained": int(outcomes.get("not trained", 0)),
+        "diverged": int(outcomes.get("diverged", 0)),
+        "refused": int(outcomes.get("refused", 0)),
+    }
+
+
+def lead(arm: pd.DataFrame, rival: pd.DataFrame) -> Quantity:
+    """Test accuracy of one arm minus that of another, in points by seed."""
+    return difference(by_seed(arm, "test_accuracy"), by_seed(rival, "test_accuracy"))
+
+
+def lost(rows: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence on runs that enter no average; none where all trained."""
+    rows = rows[rows["outcome"] != "refused"]
+    outcomes = rows["outcome"].value_counts()
+    parts = [
+        f"{outcomes[outcome]} {words}"
+        for outcome, words in (("not trained", "ended at chance level"), ("diverged", "diverged"))
+        if outcome in outcomes
+    ]
+    return (f"Of {len(rows)} runs {' and '.join(parts)}; no average counts them.",) * bool(parts)
+
+
+def points(value: float) -> str:
+    """A difference in percentage points, with its sign."""
+    return f"{'+' if value > 0 else ''}{number(value)} points"

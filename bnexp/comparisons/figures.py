@@ -1,0 +1,207 @@
+"""The two figures that every row of the ledger can have: assertions, and printed numbers."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from bnexp.comparisons.finding import Working
+from bnexp.comparisons.run import Entry
+from bnexp.comparisons.verdict import Verdict, Word
+from bnexp.comparisons.words import measured, rule
+from bnexp.report.arms import Arms
+from bnexp.report.chart import Chart, style
+from bnexp.report.figures.drawing import plain_log
+from bnexp.report.style import INK, MUTED, PAPER
+from bnexp.runs.tables import Runs
+
+LOOKS = {  # colour and marker: readable in grey by the marker
+    "supported": ("#0072b2", "o"),
+    "contradicted": ("#d55e00", "X"),
+    "inconclusive": ("#777777", "D"),
+    "exact": ("#0072b2", "o"),
+    "rounded": ("#56b4e9", "s"),
+    "erratum": ("#d55e00", "X"),
+}
+BAND = "#009e73"
+NOBODY = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
+METHOD = (
+    "Each measured quantity with its 95% interval over seeds (of ratios the geometric mean, t "
+    "interval on the logarithm; of shares the exact binomial interval; facts have none), against "
+    "what the source prints. Verdicts are those after Holm's correction over all assertions of "
+    "the ledger."
+)
+
+
+def assertions(entry: Entry) -> Chart | None:
+    """Measured intervals against the documented bounds; None where nothing was measured."""
+    shown = [verdict for verdict in entry.verdicts if verdict.word != "not measured"]
+    if not shown or entry.found is None:
+        return None
+    panels = _panels(shown)
+    rows = [len(panel) for panel in panels]
+    with style():
+        chart = Chart(f"{entry.comparison.id}-verdicts", NOBODY, sum(0.36 * n + 0.55 for n in rows))
+        axes = chart.subplots(len(panels), 1, squeeze=False, height_ratios=[n + 0.6 for n in rows])
+        for ax, panel in zip(axes[:, 0], panels, strict=True):
+            _panel(ax, panel)
+        words = list(dict.fromkeys(verdict.word for verdict in shown))
+        entries: list[Any] = [_mark(word) for word in words]
+        entries.append(Patch(color=BAND, alpha=0.18, label="documented"))
+        table = pd.DataFrame(
+            [
+                {
+                    "says": v.assertion.says,
+                    "documented": rule(v.assertion),
+                    "measured": measured(v.quantity),
+                    "p": v.p,
+                    "p_holm": v.p_holm,
+                    "verdict": v.word,
+                }
+                for v in shown
+            ]
+        )
+        return chart.finish(entry.found.summary, METHOD, table, entries)
+
+
+def _panels(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Verdicts that can share an axis: same kind, unit and rule; in order."""
+    panels: dict[tuple[Any, ...], list[Verdict]] = {}
+    for verdict in verdicts:
+        assert verdict.quantity is not None
+        a = verdict.assertion
+        key = (verdict.quantity.kind, verdict.quantity.unit, rule(a), a.quantity)
+        same_rule = (verdict.quantity.kind, verdict.quantity.unit, rule(a))
+        home = next(
+            (k for k in panels if k[:3] == same_rule and verdict.quantity.kind != "fact"), key
+        )
+        panels.setdefault(home, []).append(verdict)
+    return list(panels.values())
+
+
+def _panel(ax: Axes, panel: Sequence[Verdict]) -> None:
+    quantity = panel[0].quantity
+    assert quantity is not None
+    log = quantity.kind == "ratio"
+    for place, verdict in enumerate(panel):
+        assert verdict.quantity is not None
+        low, high = verdict.quantity.interval
+        color, marker = LOOKS[verdict.word]
+        if np.isfinite([low, high]).all():
+            ax.plot([low, high], [place, place], color=color, linewidth=2)
+        ax.plot(
+            verdict.quantity.centre, place, marker=marker, color=color, markersize=8,
+            markeredgecolor=PAPER, markeredgewidth=0.8, linestyle="",
+        )  # fmt: skip
+        _bound(ax, verdict, place, color)
+    _band(ax, panel[0], log)
+    ax.set_yticks(range(len(panel)), [_label(verdict) for verdict in panel])
+    ax.set_ylim(len(panel) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
+    unit = {"x": "ratio", "": quantity.kind}.get(quantity.unit, quantity.unit)
+    ax.set_xlabel(unit, fontsize=8)
+    if log:
+        plain_log(ax, "x")
+
+
+def _label(verdict: Verdict) -> str:
+    return "\n".join(textwrap.wrap(f"{verdict.assertion.says} ({rule(verdict.assertion)})", 46))
+
+
+def _bound(ax: Axes, verdict: Verdict, place: int, color: str) -> None:
+    """An arrow where the true value may lie further out."""
+    quantity = verdict.quantity
+    assert quantity is not None
+    if quantity.bound:
+        marker = 5 if quantity.bound == "least" else 4  # carets: right, left
+        ax.plot(quantity.centre, place + 0.28, marker=marker, color=color, markersize=7)
+
+
+def _band(ax: Axes, verdict: Verdict, log: bool) -> None:
+    a = verdict.assertion
+    lines = a.within or [x for x in (a.above, a.below, a.equals) if x is not None]
+    drawable = [line for line in lines if not log or line > 0]
+    if drawable:
+        ax.plot(drawable, [0] * len(drawable), alpha=0)  # so that the axis reaches them
+    low, high = ax.get_xlim()
+    if log and low <= 0:
+        low = min([high, *drawable]) / 3
+    pad = (0.04 * (high - low)) if not log else 0
+    low, high = low - pad, high + pad
+    if log:
+        low, high = low / 1.15 if low > 0 else low, high * 1.15
+    left, right = low, high
+    if a.within is not None:
+        left, right = a.within
+    elif a.above is not None:
+        left = a.above
+    elif a.below is not None:
+        right = a.below
+    else:
+        left = right = float(lines[0])
+    ax.axvspan(left, right, color=BAND, alpha=0.18, linewidth=0)
+    for line in drawable:
+        ax.axvline(line, color=BAND, linewidth=1.2)
+    ax.set_xlim(low, high)
+
+
+def _mark(word: Word) -> Line2D:
+    color, marker = LOOKS[word]
+    return Line2D([], [], linestyle="", marker=marker, color=color, markersize=7, label=word)
+
+
+def printed_numbers(entry: Entry) -> Chart | None:
+    """How far each printed number is from the recomputed one, in units of its last digit."""
+    if not isinstance(entry.found, Working):
+        return None
+    pairs = [
+        (step, word)
+        for step, word in zip(entry.found.steps, entry.words, strict=True)
+        if step.printed is not None
+    ]
+    if not pairs:
+        return None
+    with style():
+        chart = Chart(f"{entry.comparison.id}-printed", NOBODY, 0.2 * len(pairs) + 0.9)
+        ax = chart.subplots()
+        ax.axvspan(-0.5, 0.5, color=BAND, alpha=0.18, linewidth=0)
+        distances = []
+        for place, (step, word) in enumerate(pairs):
+            assert step.printed is not None
+            distance = (float(step.printed.replace(",", "")) - step.value) / _unit(step.printed)
+            distances.append(distance)
+            color, marker = LOOKS[word]
+            ax.plot([0, distance], [place, place], color=color, linewidth=1)
+            ax.plot(distance, place, marker=marker, color=color, linestyle="", markersize=6)
+        ax.set_xscale("symlog", linthresh=1)
+        ax.set_yticks(range(len(pairs)), [step.label for step, _ in pairs])
+        ax.set_ylim(len(pairs) - 0.5, -0.5)
+        reach = max(2.0, *map(abs, distances)) * 1.5
+        ax.set_xlim(-reach, reach)
+        ax.axvline(0, color=INK, linewidth=0.8)
+        ax.set_xlabel("printed minus recomputed, in units of the last printed digit", color=MUTED)
+        table = pd.DataFrame(
+            [
+                {"step": s.label, "printed": s.printed, "recomputed": s.value, "verdict": word,
+                 "formula": s.formula, "explanation": s.explains}
+                for s, word in pairs
+            ]
+        )  # fmt: skip
+        handles: list[Any] = [_mark(word) for word in dict.fromkeys(word for _, word in pairs)]
+        handles.append(Patch(color=BAND, alpha=0.18, label="right to the last printed digit"))
+        method = (
+            "Every printed number of the source beside the one recomputed from the source's own "
+            "inputs. Rounded: within half a unit of the last printed digit."
+        )
+        return chart.finish(entry.found.summary, method, table, handles)
+
+
+def _unit(printed: str) -> float:
+    mantissa, _, exponent = printed.strip().replace(",", "").lower().partition("e")
+    return float(10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2])))

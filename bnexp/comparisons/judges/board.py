@@ -1,0 +1,88 @@
+"""A calculation as a teacher writes it on the board: sums, means, variances, normalised values."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bnexp.comparisons.finding import Step
+from bnexp.comparisons.verdict import step_verdict
+
+EPS = 1e-5  # as the source's
+Numbers = NDArray[np.float64]
+
+
+def number(text: str) -> float:
+    """A printed number, such as "25,088" or "-0.45"."""
+    return float(text.replace(",", ""))
+
+
+def numbers(texts: Iterable[str]) -> Numbers:
+    """A printed list."""
+    return np.array([number(text) for text in texts])
+
+
+def shown(value: float) -> str:
+    """Six significant digits; what is left of 0 by rounding is 0."""
+    return f"{value:.6g}" if abs(value) > 1e-12 else "0"
+
+
+def added(values: ArrayLike) -> str:
+    """0.56 + 2.31 - 0.45"""
+    text = " + ".join(shown(value) for value in np.asarray(values, float))
+    return text.replace("+ -", "- ")
+
+
+def mean(label: str, x: Numbers, printed: str | None = None, explains: str = "") -> Step:
+    """The mean of x."""
+    working = f"({added(x)}) / {len(x)} = {shown(x.sum())} / {len(x)} = {shown(x.mean())}"
+    return Step(label, float(x.mean()), printed, "sum of x_i / B", working, explains)
+
+
+def variance(
+    label: str, x: Numbers, printed: str | None = None, ddof: int = 0, explains: str = ""
+) -> Step:
+    """The variance of x over B - ddof, its mean recomputed."""
+    by = "B" if ddof == 0 else f"(B - {ddof})"
+    squares = (x - x.mean()) ** 2
+    value = float(squares.sum() / (len(x) - ddof))
+    working = f"({added(squares)}) / {len(x) - ddof} = {shown(value)}"
+    formula = f"sum of (x_i - mean)^2 / {by}"
+    return Step(label, value, printed, formula, working, explains)
+
+
+def root(label: str, square: Step, printed: str | None = None, explains: str = "") -> Step:
+    """The standard deviation that belongs to a variance."""
+    value = float(np.sqrt(square.value))
+    working = f"sqrt({shown(square.value)}) = {shown(value)}"
+    return Step(label, value, printed, f"sqrt({square.formula})", working, explains)
+
+
+def normalised(label: str, x: float, centre: float, var: float, printed: str | None = None) -> Step:
+    """(x - mean) / sqrt(var + eps)."""
+    value = float((x - centre) / np.sqrt(var + EPS))
+    difference = added([x, -centre])
+    working = f"({difference}) / sqrt({shown(var)} + {EPS:g}) = {shown(value)}"
+    return Step(label, value, printed, "(x - mean) / sqrt(var + eps)", working)
+
+
+def given_by(printed: str, mistaken: Mapping[str, float]) -> str:
+    """The first of the mistaken formulas whose value, rounded, is the printed number, or "".
+
+    A formula that the number agrees with may still not be the one that the source used.
+    """
+    for formula, value in mistaken.items():
+        if step_verdict(Step("", value, printed)) != "erratum":
+            return f"{formula} = {shown(value)}"
+    return ""
+
+
+def right(steps: Iterable[Step]) -> str:
+    """How many of the printed numbers are right: "all 6 printed numbers are right"."""
+    words = [step_verdict(step) for step in steps if step.printed is not None]
+    wrong = words.count("erratum")
+    if not wrong:
+        rounded = " to the digits printed" if "rounded" in words else ""
+        return f"all {len(words)} printed numbers are right{rounded}"
+    kept = f"{len(words) - wrong} of {len(words)} printed numbers are right"
+    return f"{kept}, {wrong} {'is an erratum' if wrong == 1 else 'are errata'}"

@@ -1,0 +1,106 @@
+"""The source's five mistakes, each with what it costs (B18)."""
+
+import pandas as pd
+
+from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
+from bnexp.comparisons.finding import Finding, Quantity
+from bnexp.comparisons.judges.modes import accuracy_lost, measured
+from bnexp.comparisons.measure import cell, checks, difference, measures, trained
+from bnexp.report.labels import canonical, listed
+from bnexp.runs.tables import Runs
+
+SMALL, GOOD = 2, 32  # training batch sizes
+KEYS = ["model.norm", "data.batch_size", "model.norm_output", "running_statistics"]
+
+
+def costs(runs: Runs) -> Finding:
+    """B18: points of test accuracy that each mistake costs, or whether the layer refuses."""
+    rows = runs.runs[runs.runs["model.norm"].notna()]
+    rows = rows.assign(running_statistics=_tracked(rows))
+    good = cell(rows, **_usual("batch", GOOD))
+    layer = lead(cell(rows, **_usual("layer", GOOD)), cell(rows, **_usual("layer", SMALL)))
+    small = lead(good, cell(rows, **_usual("batch", SMALL)))
+    untracked = cell(rows, **_usual("batch", GOOD) | {"running_statistics": False})
+    shared = small.values.index.intersection(layer.values.index)
+    quantities = {
+        "batch_of_two": small,
+        "batch_of_two_beyond_layer": Quantity(
+            small.values[shared] - layer.values[shared], unit="points"
+        ),
+        "no_eval_mode": accuracy_lost(runs, trained(good), SMALL),
+        "norm_on_output": lead(
+            good, cell(rows, **_usual("batch", GOOD) | {"model__norm_output": True})
+        ),
+        "untracked": difference(
+            measured(runs, trained(good), "accuracy_eval"),
+            measured(runs, trained(untracked), f"accuracy_batch_{SMALL}"),
+        ),
+        "untracked_large_batches": lead(good, untracked),
+    }
+    messages = raised(runs)
+    if "images_in_1d" in messages:
+        quantities["wrong_layer"] = Quantity.fact(messages["images_in_1d"][0])
+        alone = messages["one_sample_in_eval_untracked"][0]
+        quantities["untracked_alone"] = Quantity.fact(alone)
+    return Finding(
+        _summary(quantities),
+        {name: quantity for name, quantity in quantities.items() if quantity.n},
+        _table(rows),
+        notes=(*lost(rows), *_notes(messages)),
+    )
+
+
+def raised(runs: Runs) -> dict[str, tuple[float, str]]:
+    """Of every input of the check `refusals`: 1 if the layer raises, and its message."""
+    rows = checks(runs, "refusals")
+    found = {}
+    for name in ("images_in_1d", "batch_of_one", "one_sample_in_eval_untracked"):
+        told = measures(runs, rows, name) if len(rows) else pd.DataFrame()
+        if len(told):
+            found[name] = (float(told["value"].min()), str(told["layer"].iloc[0]))
+    return found
+
+
+def _usual(norm: str, size: int) -> dict[str, object]:
+    return {"model__norm": norm, "data__batch_size": size, "model__norm_output": False,
+            "running_statistics": True}  # fmt: skip
+
+
+def _tracked(rows: pd.DataFrame) -> pd.Series:
+    """Whether running statistics are kept; norms without them count as yes."""
+    column = rows.get("model.norm_options.track_running_stats", pd.Series(True, rows.index))
+    return column.map(lambda value: canonical(value) != "false").astype(bool)
+
+
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    table = [
+        found[[*KEYS, "optimizer.lr"]].iloc[0].to_dict() | accuracy_row(found)
+        for _, found in rows.groupby(KEYS, sort=False)
+    ]
+    return pd.DataFrame(table)
+
+
+def _summary(quantities: dict[str, Quantity]) -> str:
+    told = {
+        "batch_of_two": "training in batches of 2",
+        "no_eval_mode": "predicting in training mode in batches of 2",
+        "norm_on_output": "batch norm on the output",
+        "untracked": "no running statistics, in batches of 2",
+    }
+    words = [
+        f"{name} {points(-quantities[key].centre)}"
+        for key, name in told.items()
+        if quantities[key].n
+    ]
+    return f"Accuracy changes: {listed(words)}" if words else "Not measured"
+
+
+def _notes(messages: dict[str, tuple[float, str]]) -> list[str]:
+    told = {
+        "images_in_1d": "BatchNorm1d on (N, C, H, W)",
+        "batch_of_one": "BatchNorm1d in training on one sample",
+        "one_sample_in_eval_untracked": (
+            "BatchNorm1d without running statistics in evaluation on one sample"
+        ),
+    }
+    return [f"{told[name]}: {text}." for name, (_, text) in messages.items()]

@@ -1,0 +1,168 @@
+"""Batch statistics in training, running statistics in evaluation (A8, A9, A10)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bnexp.comparisons.finding import Step, Working
+from bnexp.comparisons.judges.board import (
+    mean,
+    normalised,
+    number,
+    numbers,
+    right,
+    shown,
+    variance,
+)
+from bnexp.runs.tables import Runs
+
+TRAININGS, BATCHES, BATCH_SIZE = 500, 1000, 64  # of the simulation in A10
+
+
+def batch(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A8: statistics of a batch by both formulas, and the outputs by each."""
+    x = np.array([numbers(row) for row in inputs["x"]])
+    steps, unbiased = [], []
+    for k, feature in enumerate(x.T):
+        printed = inputs["mean"][k], inputs["variance"][k]
+        steps += [
+            mean(f"feature {k + 1}: mu", feature, printed[0]),
+            variance(f"feature {k + 1}: sigma^2", feature, printed[1]),
+        ]
+        unbiased.append(variance(f"feature {k + 1}: sigma^2 by 1/(B - 1)", feature, ddof=1))
+    first = x[:, 0]
+    outputs = [
+        normalised(f"x_hat of {shown(first[0])} {by}", first[0], first.mean(), first.var(ddof=ddof))
+        for by, ddof in (("by 1/B", 0), ("by 1/(B - 1)", 1))
+    ]
+    ratio = outputs[1].value / outputs[0].value
+    return Working(
+        f"By 1/B {right(steps)}; by 1/(B - 1), which the section's own training function computes, "
+        f"the variance is {shown(unbiased[0].value)}",
+        (*steps, *unbiased, *outputs),
+        (
+            "The training function printed in the section takes torch's variance with its default, "
+            "1/(B - 1), against the formula of section 2. Its normalised values are "
+            f"{shown(ratio)} times the right ones.",
+        ),
+    )
+
+
+def inference(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A9: one sample normalised by running statistics; the source leaves the result out."""
+    x, mu = numbers(inputs["x"]), numbers(inputs["running_mean"])
+    var = numbers(inputs["running_var"])
+    outputs = [
+        normalised(f"x_hat_{k}", *values)
+        for k, values in enumerate(zip(x, mu, var, strict=True), 1)
+    ]
+    alone = [
+        normalised(f"x_hat_{k} by the sample's own statistics", x_k, x_k, 0.0)
+        for k, x_k in enumerate(x, 1)
+    ]
+    told = ", ".join(shown(step.value) for step in outputs)
+    return Working(
+        f"The output that the source leaves out is [{told}]; a single sample is enough",
+        (*outputs, *alone),
+        ("By its own statistics a single sample is always 0: nothing of it is left.",),
+    )
+
+
+def averages(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A10: two updates of the running statistics, and where a thousand lead.
+
+    The simulation draws 500 trainings of 1,000 Gaussian batches of 64 whose population has the
+    mean and variance that the source says the running statistics end at.
+    """
+    keep = number(inputs["lambda"])
+    steps = []
+    for name, start in (("mu", 0.0), ("sigma^2", 1.0)):
+        running = start
+        for k, update in enumerate(inputs[name], 1):
+            new = number(update["batch"])
+            kept, added = keep * running, (1 - keep) * new
+            value = kept + added
+            working = (
+                f"{shown(keep)} x {shown(running)} + {shown(1 - keep)} x {shown(new)} = "
+                f"{shown(kept)} + {shown(added)} = {shown(value)}"
+            )
+            formula = "lambda running + (1 - lambda) batch"
+            for part, printed in zip((kept, added), update.get("terms", ()), strict=False):
+                steps.append(Step(f"{name}, batch {k}, a term", part, printed, formula, working))
+            steps.append(
+                Step(f"running {name} after batch {k}", value, update["printed"], formula, working)
+            )
+            running = value
+    mu, var = (number(inputs["ends"][name]) for name in ("mu", "sigma^2"))
+    means, variances = simulated(mu, var, keep)
+    where = f"mean of {TRAININGS} simulated trainings of {BATCHES:,} batches of {BATCH_SIZE}"
+    steps += [
+        Step("running mu after 1000 batches", float(means.mean()), inputs["ends"]["mu"], where),
+        Step(
+            "running sigma^2 after 1000 batches",
+            float(variances.mean()),
+            inputs["ends"]["sigma^2"],
+            where,
+            f"expected: sigma^2 (B - 1)/B = {shown(var * (BATCH_SIZE - 1) / BATCH_SIZE)}",
+        ),
+    ]
+    left = math.sqrt((1 - keep) / (1 + keep))
+    sd_mean = math.sqrt(var / BATCH_SIZE) * left
+    sd_var = var * math.sqrt(2 * (BATCH_SIZE - 1)) / BATCH_SIZE * left
+    of = f"over {TRAININGS} trainings, itself uncertain by {(2 * TRAININGS - 2) ** -0.5:.0%}"
+    closed = "sd of a batch's value x sqrt(m / (2 - m)), m = 1 - lambda"
+    mean_formula = f"sqrt({shown(var)} / {BATCH_SIZE}) x {shown(left)} = {shown(sd_mean)}"
+    var_formula = (
+        f"{shown(var)} x sqrt(2 x {BATCH_SIZE - 1}) / {BATCH_SIZE} x {shown(left)} = "
+        f"{shown(sd_var)}"
+    )
+    steps += [
+        Step("spread of running mu, simulated", float(means.std(ddof=1)), formula=f"sd {of}"),
+        Step("spread of running mu, closed form", sd_mean, None, closed, mean_formula),
+        Step(
+            "spread of running sigma^2, simulated", float(variances.std(ddof=1)), None, f"sd {of}"
+        ),
+        Step("spread of running sigma^2, closed form", sd_var, None, closed, var_formula),
+        Step(
+            "momentum in PyTorch's sense",
+            1 - keep,
+            None,
+            "1 - lambda",
+            f"1 - {shown(keep)} = {shown(1 - keep)}",
+        ),
+    ]
+    for share in (0.9, 0.99):
+        exact = math.log(1 - share) / math.log(keep)
+        steps.append(
+            Step(
+                f"batches until {share:.0%} of a change has arrived",
+                float(math.ceil(exact)),
+                None,
+                "log(1 - share) / log(lambda), rounded up",
+                f"log({shown(1 - share)}) / log({shown(keep)}) = {shown(exact)}",
+            )
+        )
+    return Working(
+        f"Of the running statistics {right(steps)}; after 1000 batches the running mean still "
+        f"scatters by {shown(round(sd_mean, 3))} around the population's",
+        tuple(steps),
+        (
+            f"The source's lambda is the weight of the past: its {inputs['lambda']} is momentum "
+            f"{shown(1 - keep)} in PyTorch, whose momentum weighs the newest batch.",
+            f"The source names neither population nor batch size: the simulation takes Gaussian "
+            f"batches of {BATCH_SIZE} around mean {shown(mu)} and variance {shown(var)}.",
+        ),
+    )
+
+
+def simulated(mu: float, var: float, keep: float) -> tuple[np.ndarray, np.ndarray]:
+    """Running mean and variance at the end of every simulated training; variances by 1/B."""
+    rng = np.random.default_rng(0)
+    means, variances = np.zeros(TRAININGS), np.ones(TRAININGS)
+    for _ in range(BATCHES):
+        x = rng.normal(mu, math.sqrt(var), (TRAININGS, BATCH_SIZE))
+        means = keep * means + (1 - keep) * x.mean(1)
+        variances = keep * variances + (1 - keep) * x.var(1)
+    return means, variances

@@ -1,0 +1,61 @@
+"""Internal covariate shift, by gradients (arXiv:1805.11604, definition 2.1)."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from bnexp.probes.apart import eager, gradient_at, trained_weights
+from bnexp.probes.recording import Recording, Row
+from bnexp.probes.watch import norm
+
+
+def gradient_shift(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    loss_fn: Callable[[Any, Tensor], Tensor],
+    lr: float,
+    *,
+    autocast: AbstractContextManager[Any] | None = None,
+    loss_scale: float | Tensor = 1.0,
+) -> Recording:
+    """How much a step of the layers below changes the gradient of each layer.
+
+    G is the gradient of a layer's own weights and biases on the batch x, y, and G' the same after
+    everything below the layer has taken a plain gradient step of size lr, whatever the optimizer.
+    Below is what the model defines earlier, norms included. Rows (layer, name, value) of the
+    table `measures`: `gradient_shift` is |G - G'|, `gradient_cosine` the cosine between them.
+    They are 0 and 1 for the first layer, by construction. Takes one pass more than there are
+    layers; training does not notice, and nothing waits for the device.
+    """
+    model = eager(model)
+    at = gradient_at(model, x, y, loss_fn, autocast, loss_scale)
+    weights = trained_weights(model)
+    _, before = at(weights)
+    stepped = {name: weights[name] - lr * before[name] for name in weights}
+    names = list(weights)
+    rows: list[Row] = []
+    for layer, own in _layers(model, names):
+        below = names[: names.index(own[0])]
+        _, after = at(weights | {name: stepped[name] for name in below}, own)
+        g, h = (torch.cat([found[name].flatten() for name in own]) for found in (before, after))
+        shift, g_norm, h_norm = norm(g - h), norm(g), norm(h)
+        cosine = (g_norm**2 + h_norm**2 - shift**2) / (2 * g_norm * h_norm)
+        rows += [(layer, "gradient_shift", shift), (layer, "gradient_cosine", cosine)]
+    return Recording({"measures": rows})
+
+
+def _layers(model: nn.Module, trained: list[str]) -> list[tuple[str, list[str]]]:
+    """Name and parameters of every linear or convolutional layer that is trained."""
+    layers = []
+    for path, module in model.named_modules():
+        if isinstance(module, nn.Linear | _ConvNd):
+            prefix = f"{path}." if path else ""
+            names = [prefix + name for name, _ in module.named_parameters()]
+            own = [name for name in names if name in trained]
+            layers += [(path.removesuffix(".linear") or "model", own)] if own else []
+    return layers

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Make results/ from ledgers: what `bnexp reproduce` wrote becomes what we publish.
+
+    python scripts/publish.py digits=ledger-digits fashion_mnist=ledger-fashion
+    python scripts/publish.py            # the pages again, from what is published already
+    python scripts/publish.py --check    # exit code 1 where a page differs from its tables
+
+Each argument is NAME=FOLDER, a ledger's folder to publish as results/NAME. Then results/README.md
+and the results in README.md are written anew. No number on these pages is typed.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+START, END = "<!-- results: written by scripts/publish.py -->", "<!-- end of results -->"
+TOGETHER = ("digits", "fashion_mnist", "cifar10")  # the order of columns
+NAMES = {"digits": "digits", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10 (JPEG copy)"}
+KEPT = ("ledger.csv", "ledger.json", "ledger.md")
+WORDS = ("supported", "contradicted", "inconclusive")
+MARK = {"supported": "yes", "contradicted": "**no**", "inconclusive": "open", "not measured": ""}
+# what the front page shows: comparison, assertion (by quantity's place), as far as measured
+FRONT = ("B8", "B12", "B3", "B13", "B9", "B21", "B22", "B19")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One published ledger."""
+
+    name: str
+    data: dict[str, Any]
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Its comparisons by id."""
+        return {row["id"]: row for row in self.data["rows"]}
+
+    @property
+    def title(self) -> str:
+        """The dataset's name for people."""
+        return NAMES.get(self.name, self.name)
+
+
+def published() -> list[Ledger]:
+    """The ledgers in results/, in order."""
+    found = [path.parent.name for path in RESULTS.glob("*/ledger.json")]
+    found.sort(key=lambda name: (TOGETHER.index(name) if name in TOGETHER else 9, name))
+    return [
+        Ledger(name, json.loads((RESULTS / name / "ledger.json").read_text())) for name in found
+    ]
+
+
+def adopt(name: str, folder: Path) -> None:
+    """Copy a ledger's tables, and the figures that the pages show, into results/NAME."""
+    target = RESULTS / name
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "figures").mkdir(parents=True)
+    for file in KEPT:
+        shutil.copy(folder / file, target / file)
+    for figure in sorted((folder / "figures").glob("*.svg")):
+        shutil.copy(figure, target / "figures" / figure.name)
+
+
+def says(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The judged assertions of a row, by what the source says."""
+    return {
+        verdict["says"]: verdict
+        for verdict in row["verdicts"]
+        if verdict.get("says") and verdict["verdict"] in (*WORDS, "not measured")
+    }
+
+
+def claims(ledgers: list[Ledger], letter: str) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """(id, what the source says, its verdict in each ledger; {} where there is none)."""
+    found: dict[tuple[str, str], None] = {}
+    for ledger in ledgers:
+        for name, row in ledger.rows.items():
+            if name[0] == letter:
+                found |= dict.fromkeys((name, text) for text in says(row))
+    keys = sorted(found, key=lambda key: int(key[0][1:]))
+    judged = [{name: says(row) for name, row in ledger.rows.items()} for ledger in ledgers]
+    return [
+        (name, text, [one.get(name, {}).get(text, {}) for one in judged]) for name, text in keys
+    ]
+
+
+def outcome(verdicts: list[dict[str, Any]]) -> str:
+    """The verdicts of one claim over all datasets in a word."""
+    words = {v["verdict"] for v in verdicts if v.get("verdict") in WORDS}
+    decided = words - {"inconclusive"}
+    if len(decided) == 2:
+        return "mixed"
+    return decided.pop() if decided else ("inconclusive" if words else "not measured")
+
+
+def cell(text: object) -> str:
+    """Text for a Markdown table."""
+    return " ".join(str(text or "").split()).replace("|", "\\|")
+
+
+def claim_table(ledgers: list[Ledger], chosen: list[tuple[str, str, list[dict[str, Any]]]]) -> str:
+    """Claims with the measured figure on every dataset."""
+    head = ["id", "the source says", *(ledger.title for ledger in ledgers)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name, text, verdicts in chosen:
+        documented = next((v["documented"] for v in verdicts if v.get("documented")), "")
+        cells = [f"{MARK[v['verdict']]} {v['measured']}" if v else "" for v in verdicts]
+        link = f"[{name}](#{name.lower()})"
+        lines.append("| " + " | ".join(map(cell, [link, f"{text} ({documented})", *cells])) + " |")
+    return "\n".join(lines)
+
+
+def errata(ledger: Ledger) -> str:
+    """What the source's arithmetic gets wrong."""
+    lines = [
+        "| id | what | printed | right | how the printed value arises |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in ledger.rows.items():
+        for step in row["table"]:
+            if step.get("verdict") == "erratum":
+                right = f"{step['value']:.5g}"
+                shown = [name, step["label"], step["printed"], right, step.get("explains")]
+                lines.append("| " + " | ".join(map(cell, shown)) + " |")
+    return "\n".join(lines)
+
+
+def arithmetic(ledger: Ledger) -> Counter[str]:
+    """Verdicts of the printed numbers."""
+    return Counter(
+        step["verdict"]
+        for row in ledger.rows.values()
+        for step in row["table"]
+        if "printed" in step and step["printed"] is not None
+    )
+
+
+def page(ledgers: list[Ledger]) -> str:
+    """results/README.md."""
+    every = claims(ledgers, "B")
+    by_outcome: dict[str, list[tuple[str, str, list[dict[str, Any]]]]] = {}
+    for claim in every:
+        by_outcome.setdefault(outcome(claim[2]), []).append(claim)
+    counts = ", ".join(
+        f"{len(by_outcome[word])} {words}"
+        for word, words in (
+            ("supported", "hold wherever they were decided"),
+            ("contradicted", "do not"),
+            ("mixed", "hold on one dataset and not on another"),
+            ("inconclusive", "are open"),
+        )
+        if word in by_outcome
+    )
+    first = ledgers[0]
+    printed = arithmetic(first)
+    lines = [
+        "# What was measured",
+        "",
+        "Written by `scripts/publish.py` from the ledgers beside it; no number or verdict here is",
+        "typed. yes: supported; **no**: contradicted; open: the interval straddles the line, or it",
+        "passes only before Holm's correction. Intervals are at 95%, n counts seeds.",
+        "",
+        f"Of {len(every)} assertions about training, {counts}. Of {sum(printed.values())} numbers "
+        f"printed in the source's calculations, {printed['exact']} are exact, "
+        f"{printed['rounded']} right to their printed digits, {printed['erratum']} wrong.",
+        "",
+        "| measured on | images, epochs | seeds | machine | ledger |",
+        "|---|---|---|---|---|",
+        *(conditions(ledger) for ledger in ledgers),
+        "",
+    ]
+    for word, title in (
+        ("contradicted", "Claims that do not hold"),
+        ("supported", "Claims that hold"),
+        ("mixed", "Claims that hold here and not there"),
+        ("inconclusive", "Open"),
+        ("not measured", "Not measured"),
+    ):
+        if word in by_outcome:
+            lines += [f"## {title}", "", claim_table(ledgers, by_outcome[word]), ""]
+    lines += ["## What the source's arithmetic gets wrong", "", errata(first), ""]
+    checks = claims(ledgers, "I")
+    if checks:
+        lines += ["## The instrument's own checks", "", claim_table(ledgers, checks), ""]
+    lines += ["## Comparison by comparison", ""]
+    for name, row in first.rows.items():
+        lines += comparison(name, row, ledgers)
+    missing = [command(ledger, name) for ledger in ledgers for name in first.rows
+               if name not in ledger.rows or ledger.rows[name]["problem"]]  # fmt: skip
+    if missing:
+        lines += ["## Not measured", "", "Each with its command:", "", "```", *missing, "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def conditions(ledger: Ledger) -> str:
+    """A row on what a ledger was made with."""
+    data = ledger.data
+    setup = data["setup"]
+    machine = (
+        f"{data['provenance'].get('device_name', '')}, torch {data['provenance'].get('torch')}"
+    )
+    link = f"[{ledger.name}]({ledger.name}/ledger.md)"
+    shown = [ledger.title, setup["words"], setup["seeds"], machine, link]
+    return "| " + " | ".join(map(cell, shown)) + " |"
+
+
+def comparison(name: str, row: dict[str, Any], ledgers: list[Ledger]) -> list[str]:
+    """One comparison: the question, what was found on every dataset, its figure."""
+    lines = [f"### {name}", "", f"**{row['title']}.** {row['question']}", ""]
+    lines.append(f"- Documented (section {row['section']}): {row['documented']}")
+    for ledger in ledgers:
+        mine = ledger.rows.get(name)
+        if mine is not None and mine["summary"]:
+            lines.append(f"- {ledger.title}: {mine['summary']}.")
+            lines += [f"  - {note}" for note in mine["notes"]]
+    for title, key in (("Held fixed", "fixed"), ("Literature", "literature")):
+        if row[key]:
+            lines.append(f"- {title}: {row[key]}")
+    lines.append("")
+    figure = next(
+        (
+            f"{ledger.name}/figures/{name}-{kind}.svg"
+            for ledger in ledgers
+            for kind in ("verdicts", "printed")
+            if (RESULTS / ledger.name / "figures" / f"{name}-{kind}.svg").exists()
+        ),
+        None,
+    )
+    return [*lines, f"![{cell(row['title'])}]({figure})", ""] if figure else lines
+
+
+def command(ledger: Ledger, name: str) -> str:
+    """How to measure what was left out."""
+    data = ledger.data
+    extra = " data.root=FOLDER" if data["data"] == "image_folder" else ""
+    return f"bnexp reproduce {name} data={data['data']}{extra}"
+
+
+def front(ledgers: list[Ledger]) -> str:
+    """The results shown in README.md."""
+    chosen = [claim for claim in claims(ledgers, "B") if claim[0] in FRONT]
+    chosen.sort(key=lambda claim: FRONT.index(claim[0]))
+    head = ["the source says", *(ledger.title for ledger in ledgers)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for _, text, verdicts in chosen:
+        cells = [f"{MARK[v['verdict']]} {v['measured']}" if v else "" for v in verdicts]
+        if any(cells):
+            lines.append("| " + " | ".join(map(cell, [text, *cells])) + " |")
+    return "\n".join(lines)
+
+
+def with_front(text: str, table: str) -> str:
+    """README.md with the table between the marks."""
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}\n{table}\n{END}{after}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("ledgers", nargs="*", metavar="NAME=FOLDER")
+    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    options = parser.parse_args()
+    for argument in options.ledgers:
+        name, _, folder = argument.partition("=")
+        adopt(name, Path(folder))
+    ledgers = published()
+    readme = ROOT / "README.md"
+    pages = {
+        RESULTS / "README.md": page(ledgers),
+        readme: with_front(readme.read_text(), front(ledgers)),
+    }
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
+    if options.check:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} differs from its tables: run scripts/publish.py")
+        return int(bool(stale))
+    for path in stale:
+        path.write_text(pages[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Fill the tables of results/performance.md, and draw its figure, from results/performance/*.json.
+
+    python scripts/bench_train.py --case mlp --json results/performance/train-mlp.json   # and so on
+    python scripts/write_performance.py
+
+The benchmarks write the JSON files; a table stands between its two marks in the page.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from bnexp.report.chart import style
+from bnexp.report.style import INK, MUTED
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+SOURCES = RESULTS / "performance"
+Rows = list[list[str]]
+
+
+def read(pattern: str) -> list[dict[str, Any]]:
+    """Every file of a benchmark."""
+    return [json.loads(path.read_text()) for path in sorted(SOURCES.glob(pattern))]
+
+
+def markdown(head: list[str], rows: Rows) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def train() -> str:
+    rows = []
+    for row in (row for file in read("train-*.json") for row in file["results"]):
+        ratios = row["ratio_to_bare_loop"]
+        rows.append(
+            [
+                row["case"].upper(), row["precision"], str(row["threads"]),
+                f"{row['ms_per_step']['bare loop']:.2f}",
+                *(f"{ratios[name]:.2f}" for name in ("default probes", "no probes", "DataLoader")),
+                f"{ratios['DataLoader'] / ratios['default probes']:.1f}", str(row["repetitions"]),
+            ]
+        )  # fmt: skip
+    head = [
+        "model", "precision", "threads", "bare loop, ms a step", "bnexp, default probes",
+        "bnexp, no probes", "DataLoader script", "images/s over the script", "repetitions",
+    ]  # fmt: skip
+    return markdown(head, rows)
+
+
+def step() -> str:
+    rows = [
+        [str(file["threads"]), row["way"], f"{row['ms_per_step']:.2f}",
+         f"{row['ratio_to_eager']:.2f}", f"{row['first_epoch_seconds']:.1f}"]
+        for file in read("step-*.json")
+        for row in file["results"]
+    ]  # fmt: skip
+    return markdown(["threads", "way", "ms a step", "over eager", "first epoch, s"], rows)
+
+
+def parts() -> str:
+    files = read("step-*.json")
+    names = list(files[0]["microseconds"]) if files else []
+    rows = [[str(f["threads"]), *(f"{f['microseconds'][n]:.0f}" for n in names)] for f in files]
+    return markdown(["threads", *names], rows)
+
+
+def startup() -> str:
+    rows = [
+        [f"{row['model']} on {row['data']}",
+         *(f"{row['seconds'][name]:.2f}" for name in ("import", "read", "first step")),
+         f"{row['ratio']:.2f}", f"{row['megabytes_over']:.0f}"]
+        for file in read("startup*.json")
+        for row in file["results"]
+    ]  # fmt: skip
+    head = ["run", "import torch, s", "and read the data, s", "`bnexp train` to its first step, s",
+            "ratio", "memory over torch, data and model, MB"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def growth() -> str:
+    rows = []
+    for row in (row for file in read("growth*.json") for row in file["results"]):
+        least, most = row["values"][0], row["values"][-1]
+        first, last = (1e3 * seconds for seconds in (row["seconds"][0], row["seconds"][-1]))
+        rows.append(
+            [row["factor"], f"a {row['of']}", f"{least} to {most}", f"{first:.2f} to {last:.2f}",
+             f"{row['slope']:.2f}"]
+        )  # fmt: skip
+    return markdown(["factor", "time of", "from, to", "ms", "slope"], rows)
+
+
+def draw_growth() -> None:
+    """One panel a factor, logarithmic, with the slope in its title."""
+    found = [row for file in read("growth*.json") for row in file["results"]]
+    if not found:
+        return
+    with style():
+        figure = Figure(figsize=(9, 2.6 * -(-len(found) // 3)), layout="constrained")
+        for ax, row in zip(figure.subplots(-(-len(found) // 3), 3).flat, found, strict=False):
+            ax.loglog(row["values"], [1e3 * s for s in row["seconds"]], "o-", color=INK)
+            ax.set(xlabel=row["factor"].rpartition(".")[2].replace("_", " "),
+                   ylabel=f"ms a {row['of']}",
+                   title=f"slope {row['slope']:.2f} in the upper half")  # fmt: skip
+            ax.tick_params(colors=MUTED)
+        for ax in figure.axes[len(found) :]:
+            ax.set_visible(False)
+        figure.savefig(RESULTS / "figures" / "growth.svg", metadata={"Date": None})
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
+}  # fmt: skip
+
+
+def main() -> None:
+    page = RESULTS / "performance.md"
+    text = page.read_text()
+    for name, table in TABLES.items():
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        block = f"{start}\n{table()}\n{end}"
+        text = re.sub(f"{start}.*?{end}", lambda _, block=block: block, text, flags=re.DOTALL)
+    page.write_text(text)
+    draw_growth()
+
+
+if __name__ == "__main__":
+    main()

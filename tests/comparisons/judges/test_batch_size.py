@@ -1,0 +1,107 @@
+"""Known accuracies at every batch size give known differences, knee and refusals."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bnexp.comparisons.judges.batch_size import by_batch_size, knee
+from tests.comparisons.judges.tables import arm, make
+
+Rows = list[dict[str, Any]]
+BATCH = {2: 0.60, 4: 0.80, 8: 0.88, 16: 0.90, 32: 0.91}
+
+
+def cells(norm: str, accuracy: dict[int, float], rate: float = 0.01) -> Rows:
+    """Two runs at every batch size, around the given test accuracy."""
+    rows = []
+    for size, a in accuracy.items():
+        rows += arm(
+            f"{norm} {size} {rate}", seeds=2, model__norm=norm, data__batch_size=size,
+            optimizer__lr=rate * size, steps=2560 // size, test_accuracy=(a - 0.01, a + 0.01),
+        )  # fmt: skip
+    return rows
+
+
+def refused_cell() -> Rows:
+    own = {"run": None, "reason": "data.batch_size=1: needs more than one value"}
+    rows = arm("", "refused", 2, model__norm="batch", data__batch_size=1, optimizer__lr=0.01)
+    return [row | own for row in rows]
+
+
+def test_differences_to_batch_size_32_in_points() -> None:
+    layer = cells("layer", {1: 0.89, 32: 0.90})
+    found = by_batch_size(make([*refused_cell(), *cells("batch", BATCH), *layer]))
+    centres = {name: quantity.centre for name, quantity in found.quantities.items()}
+    assert centres["batch_at_2"] == pytest.approx(-31)
+    assert centres["batch_at_8"] == pytest.approx(-3)
+    assert centres["batch_at_16"] == pytest.approx(-1)
+    assert centres["layer_at_1"] == pytest.approx(-1)
+    assert centres["refused_at_1"] == 1
+    assert found.quantities["group_at_1"].n == 0
+    assert "points at batch size 2" in found.summary
+    assert "from batch size 8 on" in found.summary
+
+
+def test_the_table_gives_steps_and_rate_of_every_cell() -> None:
+    table = by_batch_size(make([*refused_cell(), *cells("batch", BATCH)])).table
+    at = table.set_index("batch_size")
+    assert at["steps"][2] == 1280
+    assert at["steps"][32] == 80
+    assert at["lr"][32] == pytest.approx(0.32)
+    assert at["accuracy"][16] == pytest.approx(90)
+    assert at["refused"][1] == 2
+
+
+def test_a_rate_proportional_to_the_batch_size_is_said_to_be() -> None:
+    proportional = by_batch_size(make(cells("batch", BATCH))).notes
+    assert "0.01 times the batch size" in " ".join(proportional)
+    others = [*cells("batch", {2: 0.6}), *cells("batch", {32: 0.9}, 0.02)]
+    assert "times the batch size" not in " ".join(by_batch_size(make(others)).notes)
+
+
+def test_mismatch_is_train_mode_minus_evaluation_mode() -> None:
+    rows = arm("a", seeds=2, model__norm="batch", data__batch_size=2, steps=9,
+               test_accuracy=(0.5, 0.6))  # fmt: skip
+    modes = [
+        {"run": "a 0", "step": 0, "test_accuracy_train_mode": 0.1},
+        {"run": "a 0", "step": 9, "test_accuracy_train_mode": 0.7},
+        {"run": "a 1", "step": 9, "test_accuracy_train_mode": 0.9},
+    ]
+    found = by_batch_size(make(rows, epochs=modes))
+    assert found.quantities["mismatch_at_2"].values.tolist() == pytest.approx([20, 30])
+    assert found.table["train_mode"].tolist() == pytest.approx([80])
+
+
+def test_the_layer_alone_is_told_of() -> None:
+    check = arm("check", "measured", 2, check__name="refusals")
+    values = [
+        {"run": f"check {seed}", "layer": layer, "name": name, "value": value}
+        for seed, difference in ((0, 0.25), (1, 0.5))
+        for layer, name, value in (
+            ("ValueError: one value", "batch_of_one", 1.0),
+            ("BatchNorm2d", "difference_from_instance_norm", difference),
+        )
+    ]
+    notes = by_batch_size(make([*cells("batch", BATCH), *check], measures=values)).notes
+    assert "BatchNorm1d by itself on one sample: ValueError: one value" in notes
+    assert "0.5 at most" in notes[-1]
+    assert len(notes) == 3
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "expected"),
+    [
+        ({2: 60, 8: 88.5, 16: 90, 32: 91}, 8),
+        ({2: 60, 8: 88.5, 16: 90, 32: 91, 64: 80}, 8),  # larger ones do not matter
+        ({2: 91, 8: 70, 16: 90, 32: 91}, 16),  # a dip in between ends it
+        ({2: 90, 8: 90, 16: 90, 32: 91}, 2),
+        ({2: 60, 8: 60, 16: 60, 32: 91}, 32),
+        ({2: 60, 8: 60}, None),
+    ],
+)
+def test_knee(accuracy: dict[int, float], expected: int | None) -> None:
+    table = pd.DataFrame(
+        [{"norm": "batch", "batch_size": size, "accuracy": a} for size, a in accuracy.items()]
+    )
+    assert knee(table) == expected
