@@ -95,7 +95,8 @@ def speedup(slow: pd.Series, fast: pd.Series, budget: float) -> Quantity:
 def difference(a: pd.Series, b: pd.Series, unit: str = "points", scale: float = 100) -> Quantity:
     """a - b by seed; accuracies come out in percentage points."""
     shared = a.index.intersection(b.index)
-    return Quantity(scale * (a[shared] - b[shared]), "value", unit)
+    exact = (scale * (a[shared] - b[shared])).round(5)  # accuracies are in single precision
+    return Quantity(exact, "value", unit)
 
 
 def refused(rows: pd.DataFrame) -> pd.DataFrame:

@@ -52,8 +52,9 @@ class Setting:
 
     def epochs_of(self, comparison: Comparison) -> int:
         """Epochs of its runs, unless a grid says otherwise."""
-        epochs = ledger_config()["datasets"][self.data]["epochs"][self.preset]
-        return max(1, round(epochs * comparison.epochs))
+        dataset = ledger_config()["datasets"][self.data]
+        factor = dataset.get("factors", {}).get(comparison.id, comparison.epochs)
+        return max(1, round(dataset["epochs"][self.preset] * factor))
 
     def arms_of(self, comparison: Comparison) -> list[list[str]]:
         """The overrides of every arm of a comparison, the seed left out."""

@@ -81,7 +81,7 @@ def _parse(paths: Sequence[tuple[str, Path]]) -> list[pd.DataFrame]:
             io.BytesIO(text), dtype=dict.fromkeys(TEXT, str), skip_blank_lines=False,
             low_memory=False,
         )  # fmt: skip
-        runs = pd.array([run for run, _ in rows], dtype="str")
+        runs = pd.Index([run for run, _ in rows], dtype="str")
         table.insert(0, "run", runs.repeat([len(lines) for _, lines in rows]))
         parts.append(table)
     return parts

@@ -55,11 +55,12 @@ def options(runs: Runs) -> Finding:
         name: points(quantity.centre) if quantity.n else "what was not measured"
         for name, quantity in quantities.items()
     }
+    rms = number(quantities["sigmoid_input"].centre) if len(inputs) else "unknown"
     told = (
         f"Batch norm's default momentum of 0.1 gains {gains['default_over_001']} over 0.01 and "
         f"{gains['default_over_02']} over 0.2; an eps of 0.001 gains {gains['eps_bf16']} in bf16; "
         f"gamma and beta gain {gains['affine']}; the sigmoids of the layer that moved most end "
-        f"with inputs of root mean square {number(quantities['sigmoid_input'].centre)}"
+        f"with inputs of root mean square {rms}"
     )
     return Finding(
         told, quantities, pd.DataFrame(table), notes=(*_by_layer(inputs), *lost(runs.runs))

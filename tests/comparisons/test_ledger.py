@@ -1,0 +1,117 @@
+"""The ledger's tables and page, from entries whose content is known."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bnexp.comparisons import Finding, Quantity, Step, Working, ledger
+from bnexp.comparisons.config import Assertion, Comparison
+from bnexp.comparisons.page import write_page
+from bnexp.comparisons.run import Entry
+from bnexp.comparisons.setting import Setting
+from bnexp.comparisons.verdict import judge, raw_p, step_verdict
+from bnexp.comparisons.words import headline, measured, right
+
+SETTING = Setting(("B99", "A99"), "digits", "default", 5)
+COMMON = {"section": "9", "question": "Is it?", "judge": "m.f"}
+
+
+@pytest.fixture
+def entries() -> list[Entry]:
+    rules = [
+        Assertion(quantity="speed", says="faster <b>", above=1),
+        Assertion(quantity="speed", says="3 to 5 times | faster", within=[3, 5]),
+        Assertion(quantity="gone", says="never seen", above=0),
+    ]
+    training = Comparison(
+        id="B99", title="Speed", documented="3-5x", kind="training", assertions=rules, **COMMON
+    )
+    quantities = {"speed": Quantity(pd.Series([1.45, 1.5, 1.55, 1.5, 1.52]), "ratio", "x")}
+    found = Finding("It is 1.5 times", quantities, pd.DataFrame({"seed": [0], "x": [float("inf")]}))
+    verdicts = tuple(
+        judge(rule, quantities.get(rule.quantity), raw_p(rule, quantities.get(rule.quantity)))
+        for rule in rules
+    )
+    arithmetic = Comparison(id="A99", title="Sum", documented="4", kind="arithmetic", **COMMON)
+    steps = (
+        Step("two and two", 4.0, "4", "a + b", "2 + 2"),
+        Step("two and three", 5.04, "5.1", explains="rounded up"),
+        Step("silent", 1.0),
+    )
+    working = Working("One of two is right", steps)
+    return [
+        Entry(training, found, verdicts),
+        Entry(arithmetic, working, words=tuple(map(step_verdict, steps))),
+        Entry(training.model_copy(update={"id": "B98"}), problem="no run of it is done"),
+    ]
+
+
+def test_every_row_has_its_verdict(entries: list[Entry]) -> None:
+    table = ledger.table(entries)
+    assert list(table["verdict"]) == [
+        "supported", "contradicted", "not measured", "exact", "erratum", "not measured",
+    ]  # fmt: skip
+    assert table.loc[0, "measured"] == "1.5x [1.46, 1.55], n = 5"
+    assert list(table["documented"][:5]) == ["above 1", "3 to 5", "above 0", "4", "5.1"]
+    assert table.loc[4, "why"] == "rounded up"
+    assert table.loc[5, "why"] == "no run of it is done"
+
+
+def test_the_headline_counts(entries: list[Entry]) -> None:
+    assert headline(entries) == (
+        "Assertions: 1 supported, 1 contradicted, 1 not measured; "
+        "printed numbers recomputed: 1 exact, 1 erratum."
+    )
+    assert headline([]) == "Nothing was measured."
+
+
+def test_the_files_agree(entries: list[Entry], tmp_path: Path) -> None:
+    ledger.write(entries, SETTING, tmp_path)
+    csv = pd.read_csv(io.StringIO((tmp_path / "ledger.csv").read_text()))
+    data = json.loads((tmp_path / "ledger.json").read_text())
+    flat = [verdict for row in data["rows"] for verdict in row["verdicts"]]
+    assert [row["verdict"] for row in flat] == list(csv["verdict"])
+    assert flat[0]["value"] == csv.loc[0, "value"] == pytest.approx(1.5036, abs=1e-3)
+    assert data["rows"][0]["table"] == [{"seed": 0, "x": "never"}]
+    page = (tmp_path / "ledger.md").read_text()
+    assert "3 to 5 times \\| faster" in page
+    assert page.count("\n## ") == 3
+
+
+def test_the_page_has_a_figure_for_every_row_that_was_measured(
+    entries: list[Entry], tmp_path: Path
+) -> None:
+    page = write_page(entries, SETTING, tmp_path).read_text()
+    assert re.findall(r'<h3 id="finding-\d+">(.*?)</h3>', page) == [
+        "B99. It is 1.5 times", "A99. One of two is right",
+    ]  # fmt: skip
+    assert page.count("<svg") == 2
+    assert "faster &lt;b&gt;" in page
+    assert "faster <b>" not in page
+    assert "B98: no run of it is done" in page
+    assert {file.name for file in tmp_path.glob("figures/*")} == {
+        "B99-verdicts.svg", "A99-printed.svg",
+    }  # fmt: skip
+
+
+def test_what_is_shown(entries: list[Entry], capsys: pytest.CaptureFixture[str]) -> None:
+    ledger.show(entries, verbose=True)
+    shown = capsys.readouterr().out
+    assert "a + b" in shown
+    assert "= 2 + 2" in shown
+    assert "printed 4: exact" in shown
+    assert "printed 5.1: erratum; rounded up" in shown
+
+
+def test_numbers_in_words() -> None:
+    bound = Quantity(pd.Series([2.0, 2.0, 2.0]), "ratio", "x", bound="least")
+    assert measured(bound) == "at least 2x [2, 2], n = 3"
+    assert measured(Quantity(pd.Series([1.0]), unit="points")) == "1 points, n = 1"
+    assert measured(Quantity.fact(24)) == "24"
+    assert measured(None) == "not measured"
+    assert right(Step("x", 1.018, "1.0182")) == "1.01800"
+    assert right(Step("x", -2.98e-8, "-2.9802e-08")) == "-2.98000e-08"
