@@ -1,0 +1,82 @@
+"""`bnexp reproduce` as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+QUICK = ("I4", "A6", "preset=quick", "device=cpu")
+
+
+def test_a_calculation_is_walked_through(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "A6", "--verbose")
+    assert done.returncode == 0, done.stderr
+    assert "printed 1.292: erratum" in done.stdout
+    assert "1.06267" in done.stdout
+    assert {path.name for path in (tmp_path / "ledger").iterdir()} >= {
+        "ledger.csv", "ledger.json", "ledger.md", "index.html",
+    }  # fmt: skip
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_done_is_judged_again_and_not_trained_again(cli: Cli, tmp_path: Path) -> None:
+    dry = cli("reproduce", *QUICK, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "2 runs" in dry.stdout
+    assert not (tmp_path / "runs").exists()
+    first = cli("reproduce", *QUICK)
+    assert first.returncode == 0, first.stderr
+    runs = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
+    assert len(runs) == 2
+    written = {
+        name: (tmp_path / "ledger" / name).read_bytes() for name in ("ledger.csv", "index.html")
+    }
+    again = cli("reproduce", *QUICK)
+    assert again.returncode == 0, again.stderr
+    assert runs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
+    assert written == {name: (tmp_path / "ledger" / name).read_bytes() for name in written}
+    data = json.loads((tmp_path / "ledger" / "ledger.json").read_text())
+    [planted] = [row for row in data["rows"] if row["id"] == "I4"]
+    [verdict] = planted["verdicts"]
+    assert verdict["verdict"] == "inconclusive"  # one seed is never enough
+    assert verdict["n"] == 1
+
+
+def test_a_planted_effect_is_found(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "I4", "seeds=4", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads((tmp_path / "ledger" / "ledger.json").read_text())["rows"]
+    [verdict] = row["verdicts"]
+    assert verdict["value"] > 0
+    assert verdict["p"] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["B0"], "B0: no such comparison"),
+        (["I4", "--fast"], "--fast: no such flag"),
+        (["I4", "data=dogs"], "data=dogs: the ledger has budgets for"),
+        (["I4", "model.width=3"], "model.width=3: unknown key"),
+        (["I4", "comparisons=nowhere"], "comparisons=nowhere: must be a folder"),
+    ],
+)
+def test_mistakes_are_one_line(
+    cli: Cli, tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    done = cli("reproduce", *arguments)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "ledger").exists()
+
+
+def test_the_list_names_every_comparison(cli: Cli) -> None:
+    done = cli("reproduce", "--list")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines][:2] == ["A1", "A2"]
+    assert len(lines) >= 45
+    assert all(len(line.split()) > 2 for line in lines)
