@@ -95,4 +95,5 @@ def _message(item: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if text.isprintable() else repr(text)  # a line break would make two lines of one

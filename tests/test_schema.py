@@ -43,8 +43,9 @@ model.widths on_error optimizer.lr optimizer.momentum optimizer.name optimizer.w
 precision probes.activations.at probes.activations.end probes.activations.every
 probes.companions probes.gradients.at probes.gradients.end probes.gradients.every
 probes.histograms.at probes.histograms.end probes.histograms.every probes.norms probes.shift
-probes.smoothness progress rerun retry runs_dir seed sweep threads training.accumulate training.checkpoint_seconds training.clip_grad_norm
-training.epochs training.evaluate_every training.label_smoothing training.lr_gamma
+probes.smoothness progress rerun retry runs_dir seed sweep threads training.accumulate
+training.checkpoint_seconds training.clip_grad_norm training.epochs training.evaluate_every
+training.label_smoothing training.lr_gamma
 training.lr_schedule training.lr_step_size training.lr_warmup_epochs training.max_steps
 training.save_weights workers
 """.split()
@@ -103,6 +104,11 @@ def test_an_option_of_another_norm_is_explained() -> None:
     _, [line] = schema.complete(tree)
     assert "it is one of group)" in line
     assert line.endswith("its options: eps, affine")
+
+
+def test_a_line_break_in_a_value_stays_on_one_line() -> None:
+    [line] = schema.problems(tree_with("compile", "\n"))
+    assert line.startswith(r"compile='\n': ")
 
 
 leaves = st.sampled_from(sorted(flatten(BASE)))
