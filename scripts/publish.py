@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Make results/ from ledgers: what `bnexp reproduce` wrote becomes what we publish.
 
-    python scripts/publish.py digits=ledger-digits fashion_mnist=ledger-fashion
+    python scripts/publish.py digits=ledger-digits fashion_mnist=ledger-fashion,ledger-more
     python scripts/publish.py            # the pages again, from what is published already
     python scripts/publish.py --check    # exit code 1 where a page differs from its tables
 
-Each argument is NAME=FOLDER, a ledger's folder to publish as results/NAME. Then results/README.md
-and the results in README.md are written anew. No number on these pages is typed.
+Each argument is NAME=FOLDER, a ledger's folder to publish as results/NAME; of several folders of
+one dataset, the rows are put together. Then results/README.md and the results in README.md are
+written anew. No number on these pages is typed.
 """
 
 import argparse
@@ -18,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 START, END = "<!-- results: written by scripts/publish.py -->", "<!-- end of results -->"
 TOGETHER = ("digits", "fashion_mnist", "cifar10")  # the order of columns
 NAMES = {"digits": "digits", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10 (JPEG copy)"}
-KEPT = ("ledger.csv", "ledger.json", "ledger.md")
 WORDS = ("supported", "contradicted", "inconclusive")
 MARK = {"supported": "yes", "contradicted": "**no**", "inconclusive": "open", "not measured": ""}
 # what the front page shows: comparison, assertion (by quantity's place), as far as measured
@@ -57,15 +59,40 @@ def published() -> list[Ledger]:
     ]
 
 
-def adopt(name: str, folder: Path) -> None:
-    """Copy a ledger's tables, and the figures that the pages show, into results/NAME."""
+def adopt(name: str, folders: list[Path]) -> None:
+    """Put the rows of ledgers together in results/NAME, with the figures of their rows.
+
+    Holm's correction counts every assertion of the ledger in each of them, so that verdicts of
+    rows run apart stand beside each other.
+    """
     target = RESULTS / name
     shutil.rmtree(target, ignore_errors=True)
     (target / "figures").mkdir(parents=True)
-    for file in KEPT:
-        shutil.copy(folder / file, target / file)
-    for figure in sorted((folder / "figures").glob("*.svg")):
-        shutil.copy(figure, target / "figures" / figure.name)
+    ledgers = [json.loads((folder / "ledger.json").read_text()) for folder in folders]
+    rows = [row for ledger in ledgers for row in ledger["rows"]]
+    rows.sort(key=lambda row: (row["id"][0], int(row["id"][1:])))
+    whole = ledgers[0] | {"rows": rows, "provenance": together(ledgers)}
+    del whole["headline"]  # of one of them
+    text = json.dumps(whole, indent=1, allow_nan=False)
+    (target / "ledger.json").write_text(text + "\n")
+    tables = [pd.read_csv(folder / "ledger.csv") for folder in folders]
+    table = pd.concat(tables, ignore_index=True)
+    order = table["id"].map(lambda one: (one[0], int(one[1:])))
+    table.loc[order.sort_values(kind="stable").index].to_csv(
+        target / "ledger.csv", index=False, lineterminator="\n"
+    )
+    for folder in folders:
+        for figure in sorted((folder / "figures").glob("*.svg")):
+            shutil.copy(figure, target / "figures" / figure.name)
+
+
+def together(ledgers: list[dict[str, Any]]) -> dict[str, str]:
+    """The provenance of several ledgers."""
+    found: dict[str, dict[str, None]] = {}
+    for ledger in ledgers:
+        for key, value in ledger["provenance"].items():
+            found.setdefault(key, {}).update(dict.fromkeys(value.split(", ")))
+    return {key: ", ".join(values) for key, values in found.items()}
 
 
 def says(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -206,7 +233,7 @@ def conditions(ledger: Ledger) -> str:
     machine = (
         f"{data['provenance'].get('device_name', '')}, torch {data['provenance'].get('torch')}"
     )
-    link = f"[{ledger.name}]({ledger.name}/ledger.md)"
+    link = f"[{ledger.name}]({ledger.name}/ledger.csv)"
     shown = [ledger.title, setup["words"], setup["seeds"], machine, link]
     return "| " + " | ".join(map(cell, shown)) + " |"
 
@@ -218,7 +245,8 @@ def comparison(name: str, row: dict[str, Any], ledgers: list[Ledger]) -> list[st
     for ledger in ledgers:
         mine = ledger.rows.get(name)
         if mine is not None and mine["summary"]:
-            lines.append(f"- {ledger.title}: {mine['summary']}.")
+            how = f" ({', '.join(mine['overrides'])})" if mine["overrides"] else ""
+            lines.append(f"- {ledger.title}{how}: {mine['summary'].rstrip('.')}.")
             lines += [f"  - {note}" for note in mine["notes"]]
     for title, key in (("Held fixed", "fixed"), ("Literature", "literature")):
         if row[key]:
@@ -270,7 +298,7 @@ def main() -> int:
     options = parser.parse_args()
     for argument in options.ledgers:
         name, _, folder = argument.partition("=")
-        adopt(name, Path(folder))
+        adopt(name, [Path(one) for one in folder.split(",")])
     ledgers = published()
     readme = ROOT / "README.md"
     pages = {

@@ -99,11 +99,11 @@ def as_json(entries: Sequence[Entry], setting: Setting) -> dict[str, Any]:
         "holm_family": family_size(),
         "headline": headline(entries),
         "provenance": provenance(entries),
-        "rows": [_entry_json(entry) for entry in entries],
+        "rows": [_entry_json(entry, setting) for entry in entries],
     }
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: Entry, setting: Setting) -> dict[str, Any]:
     one = entry.comparison
     return {
         "id": one.id,
@@ -114,6 +114,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "documented": one.documented,
         "literature": one.literature,
         "fixed": one.fixed,
+        "overrides": setting.shown,
         "summary": entry.found.summary if entry.found is not None else None,
         "notes": list(entry.found.notes) if entry.found is not None else [],
         "problem": entry.problem or None,

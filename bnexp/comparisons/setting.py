@@ -8,6 +8,7 @@ from typing import Any
 from bnexp.comparisons.config import Comparison, names, use
 from bnexp.comparisons.datasets import ledger_config
 from bnexp.errors import UserError
+from bnexp.runs.identity import excluded
 from bnexp.sweep import expand
 
 OWN = ("data", "preset", "seeds", "out", "comparisons")
@@ -49,6 +50,11 @@ class Setting:
         images = lines.get("data.train_size", "all")
         epochs = dataset["epochs"][self.preset]
         return f"{images} training images, {epochs} epochs times each comparison's factor"
+
+    @property
+    def shown(self) -> list[str]:
+        """The overrides of the command line that can change a result, for people."""
+        return [line.lstrip("+") for line in self.typed if not excluded(_key(line))]
 
     def epochs_of(self, comparison: Comparison) -> int:
         """Epochs of its runs, unless a grid says otherwise."""

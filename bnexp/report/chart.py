@@ -82,9 +82,6 @@ class Chart(Figure):
         engine = self.get_layout_engine()
         assert isinstance(engine, ConstrainedLayoutEngine)
         engine.set(rect=(0, notes / height, 1, top - (legend + notes) / height))
-        with style():
-            self.draw_without_rendering()
-        self.set_layout_engine("none")  # laid out once: each format would do it again
         return self
 
     def retitle(self, title: str) -> "Chart":
