@@ -18,7 +18,9 @@ from bnexp.errors import UserError
 
 _PACKAGE = Path(__file__).resolve().parent
 CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir())
-GROUPS = tuple(sorted(path.name for path in CONF.iterdir() if path.is_dir()))
+GROUPS = tuple(
+    sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "comparison")
+)  # of a run's configuration
 
 
 def presets(group: str) -> dict[str, str]:

@@ -94,6 +94,24 @@ def growth() -> str:
     return markdown(["factor", "time of", "from, to", "ms", "slope"], rows)
 
 
+def precision() -> str:
+    rows = [
+        [row["arm"], *(f"{100 * row[name]:.2f}" for name in ("mean", "low", "high")), str(row["n"])]
+        for file in read("precision*.json")
+        for row in file["results"]
+    ]
+    return markdown(["", "test accuracy, %", "low", "high", "n"], rows)
+
+
+def report() -> str:
+    rows = [
+        [f"{file['runs']:,}", f"{file['records_mb']:.0f}", f"{file['seconds']:.0f}",
+         f"{file['peak_mb']:.0f}"]
+        for file in read("report*.json")
+    ]  # fmt: skip
+    return markdown(["runs", "records, MB", "`bnexp report`, s", "peak memory, MB"], rows)
+
+
 def draw_growth() -> None:
     """One panel a factor, logarithmic, with the slope in its title."""
     found = [row for file in read("growth*.json") for row in file["results"]]
@@ -114,6 +132,7 @@ def draw_growth() -> None:
 
 TABLES: dict[str, Callable[[], str]] = {
     "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
+    "bf16": precision, "report": report,
 }  # fmt: skip
 
 
