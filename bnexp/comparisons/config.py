@@ -83,6 +83,13 @@ class Comparison(Section):
     )
     assertions: list[Assertion] = []
 
+    @model_validator(mode="after")
+    def _told_apart(self) -> "Comparison":
+        said = [assertion.says for assertion in self.assertions]
+        if len(set(said)) < len(said):
+            raise ValueError("assertions: two say the same")
+        return self
+
     @property
     def letter(self) -> str:
         """The part of the ledger: A, B, or I for the instrument's own checks."""

@@ -1,5 +1,7 @@
 """Accuracy by batch size (B13)."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
@@ -55,9 +57,10 @@ def train_mode(runs: Runs) -> pd.Series:
 
 
 def mismatch(runs: Runs, arm: pd.DataFrame) -> Quantity:
-    """Test accuracy with batch statistics minus that with running ones, in points."""
+    """How far test accuracies with batch and with running statistics are apart, in points."""
     arm = arm.assign(train_mode=arm["run"].map(train_mode(runs)))
-    return difference(by_seed(arm, "train_mode"), by_seed(arm, "test_accuracy"))
+    found = difference(by_seed(arm, "train_mode"), by_seed(arm, "test_accuracy"))
+    return replace(found, values=found.values.abs())
 
 
 def below_good(arm: pd.DataFrame, size: int) -> Quantity:
