@@ -51,4 +51,5 @@ def lost(rows: pd.DataFrame) -> tuple[str, ...]:
 
 def points(value: float) -> str:
     """A difference in percentage points, with its sign."""
+    value = round(value, 3) + 0.0  # no minus at nothing
     return f"{'+' if value > 0 else ''}{number(value)} points"

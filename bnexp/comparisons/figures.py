@@ -99,7 +99,7 @@ def _panel(ax: Axes, panel: Sequence[Verdict]) -> None:
             markeredgecolor=PAPER, markeredgewidth=0.8, linestyle="",
         )  # fmt: skip
         _bound(ax, verdict, place, color)
-    _band(ax, panel[0], log)
+    _band(ax, panel, log)
     ax.set_yticks(range(len(panel)), [_label(verdict) for verdict in panel])
     ax.set_ylim(len(panel) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
@@ -123,31 +123,24 @@ def _bound(ax: Axes, verdict: Verdict, place: int, color: str) -> None:
         ax.plot(quantity.centre, place + 0.28, marker=marker, color=color, markersize=7)
 
 
-def _band(ax: Axes, verdict: Verdict, log: bool) -> None:
-    a = verdict.assertion
+def _band(ax: Axes, panel: Sequence[Verdict], log: bool) -> None:
+    """Shade what the source says; the axis reaches over it and over everything measured."""
+    a = panel[0].assertion
     lines = a.within or [x for x in (a.above, a.below, a.equals) if x is not None]
-    drawable = [line for line in lines if not log or line > 0]
-    if drawable:
-        ax.plot(drawable, [0] * len(drawable), alpha=0)  # so that the axis reaches them
-    low, high = ax.get_xlim()
-    if log and low <= 0:
-        low = min([high, *drawable]) / 3
-    pad = (0.04 * (high - low)) if not log else 0
-    low, high = low - pad, high + pad
+    seen = [x for v in panel if v.quantity for x in (v.quantity.centre, *v.quantity.interval)]
+    shown = np.array([x for x in (*lines, *seen) if np.isfinite(x) and (x > 0 or not log)])
+    scale = np.log(shown) if log else shown
+    pad = 0.08 * float(np.ptp(scale)) or 0.1 * abs(float(scale[0])) or 1.0
+    low, high = float(scale.min()) - pad, float(scale.max()) + pad
     if log:
-        low, high = low / 1.15 if low > 0 else low, high * 1.15
-    left, right = low, high
-    if a.within is not None:
-        left, right = a.within
-    elif a.above is not None:
-        left = a.above
-    elif a.below is not None:
-        right = a.below
-    else:
-        left = right = float(lines[0])
-    ax.axvspan(left, right, color=BAND, alpha=0.18, linewidth=0)
-    for line in drawable:
-        ax.axvline(line, color=BAND, linewidth=1.2)
+        low, high = float(np.exp(low)), float(np.exp(high))
+    left = a.within[0] if a.within else (a.above if a.above is not None else low)
+    right = a.within[1] if a.within else (a.below if a.below is not None else high)
+    if a.equals is None:
+        ax.axvspan(left, right, color=BAND, alpha=0.18, linewidth=0)
+    for line in lines:
+        if line > 0 or not log:
+            ax.axvline(line, color=BAND, linewidth=1.2)
     ax.set_xlim(low, high)
 
 

@@ -107,7 +107,7 @@ def _block(entry: Entry, chart: Chart, stem: str, setting: Setting, out: Path) -
 
 
 def _facts(entries: Sequence[Entry]) -> pd.DataFrame:
-    columns = ["id", "says", "documented", "measured", "verdict", "why"]
+    columns = ["id", "says", "verdict", "documented", "measured", "why"]
     found = [{**row, "says": row.get("says", row["title"])} for row in rows(entries)]
     return pd.DataFrame(found).reindex(columns=columns)
 

@@ -22,10 +22,13 @@ def measured(quantity: Quantity | None) -> str:
         return "not measured"
     unit = quantity.unit if quantity.unit in ("", "x", "%") else f" {quantity.unit}"
     bound = {"": "", "least": "at least ", "most": "at most "}[quantity.bound]
-    text = f"{bound}{number(quantity.centre)}{unit}"
+    low, high = quantity.interval
+    centre = quantity.centre
+    if abs(centre) < 1e-3 * (high - low):
+        centre = 0.0  # but for the computer's rounding
+    text = f"{bound}{number(centre)}{unit}"
     if quantity.kind == "fact":
         return text
-    low, high = quantity.interval
     interval = f" [{number(low)}, {number(high)}]" if np.isfinite([low, high]).all() else ""
     return f"{text}{interval}, n = {quantity.n}"
 

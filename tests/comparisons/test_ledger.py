@@ -3,12 +3,13 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from bnexp.comparisons import Finding, Quantity, Step, Working, ledger
+from bnexp.comparisons import Finding, Quantity, Step, Working, figures, ledger
 from bnexp.comparisons.config import Assertion, Comparison
 from bnexp.comparisons.page import write_page
 from bnexp.comparisons.run import Entry
@@ -98,6 +99,19 @@ def test_the_page_has_a_figure_for_every_row_that_was_measured(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("centre", [0.001, 0.91, 1e6])
+def test_the_axis_reaches_over_everything_measured(entries: list[Entry], centre: float) -> None:
+    rule = Assertion(quantity="q", says="large", above=100)
+    near = Quantity(pd.Series([150.0, 160.0, 170.0]), "ratio")
+    far = Quantity(pd.Series([centre] * 3), "ratio")
+    verdicts = tuple(judge(rule, quantity, 0.0) for quantity in (near, far))
+    chart = figures.assertions(replace(entries[0], verdicts=verdicts))
+    assert chart is not None
+    low, high = chart.axes[0].get_xlim()
+    assert low < min(centre, 100)
+    assert max(centre, 170) < high
+
+
 def test_what_is_shown(entries: list[Entry], capsys: pytest.CaptureFixture[str]) -> None:
     ledger.show(entries, verbose=True)
     shown = capsys.readouterr().out
@@ -113,5 +127,7 @@ def test_numbers_in_words() -> None:
     assert measured(Quantity(pd.Series([1.0]), unit="points")) == "1 points, n = 1"
     assert measured(Quantity.fact(24)) == "24"
     assert measured(None) == "not measured"
+    nothing = Quantity(pd.Series([0.3, -0.3, 2e-6]), unit="points")
+    assert measured(nothing).startswith("0 points [")
     assert right(Step("x", 1.018, "1.0182")) == "1.01800"
     assert right(Step("x", -2.98e-8, "-2.9802e-08")) == "-2.98000e-08"
