@@ -1,9 +1,9 @@
 """`bnexp reproduce`: its command line."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bnexp.comparisons.config import load, names
 from bnexp.comparisons.datasets import ledger_config
@@ -75,6 +75,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
             if one.jobs:
                 epochs = setting.epochs_of(one.comparison)
                 print(f"{one.comparison.id}: {len(one.jobs)} runs of {epochs} epochs")
+                print("\n".join(f"    {_line(grid)}" for grid in one.comparison.sweep))
         if jobs:
             print(preview(jobs, config.workers if config else None, None).splitlines()[-1])
         return 0
@@ -119,6 +120,12 @@ def _announcement(setting: Setting, comparisons: int, runs: int) -> str:
         f"{comparisons} comparisons on {setting.data}, preset {setting.preset}: {setting.budget}, "
         f"{setting.seeds_of_most} seeds; {runs} runs{expected}"
     )
+
+
+def _line(grid: Mapping[str, Any]) -> str:
+    """A grid in a line, as on the command line."""
+    flat = {key: value for key, value in grid.items() if key != "zip"} | grid.get("zip", {})
+    return " ".join(f"{key}={str(value).replace(' ', '')}" for key, value in flat.items())
 
 
 def _command(arguments: Sequence[str]) -> str:
