@@ -47,6 +47,9 @@ FRONT = (
 )
 
 
+PICTURES = ("B8-learning_rate-1", "B3-gradients-1", "B12-convergence-1", "B13-batch_size-1")
+
+
 @dataclass(frozen=True)
 class Ledger:
     """One published ledger."""
@@ -217,6 +220,11 @@ def page(ledgers: list[Ledger]) -> str:
         "|---|---|---|---|---|",
         *(conditions(ledger) for ledger in ledgers),
         "",
+        "## In five minutes",
+        "",
+        front(ledgers),
+        "",
+        *pictures(first),
     ]
     for word, title in (
         ("contradicted", "Claims that do not hold"),
@@ -239,6 +247,15 @@ def page(ledgers: list[Ledger]) -> str:
     if missing:
         lines += ["## Not measured", "", "Each with its command:", "", "```", *missing, "```", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def pictures(ledger: Ledger) -> list[str]:
+    """A few figures that show the most; each says what it shows."""
+    lines = []
+    for name in PICTURES:
+        row = ledger.rows[name.partition("-")[0]]
+        lines += [f"![{cell(row['title'])}]({ledger.name}/figures/{name}.svg)", ""]
+    return lines
 
 
 def conditions(ledger: Ledger) -> str:
