@@ -95,12 +95,17 @@ def growth() -> str:
 
 
 def precision() -> str:
+    [file] = read("precision*.json")
+    speed = file["speed"]
     rows = [
         [row["arm"], *(f"{100 * row[name]:.2f}" for name in ("mean", "low", "high")), str(row["n"])]
-        for file in read("precision*.json")
         for row in file["results"]
     ]
-    return markdown(["", "test accuracy, %", "low", "high", "n"], rows)
+    return (
+        f"A step takes {speed['fp32_ms']:.0f} ms in fp32 and {speed['bf16_ms']:.0f} ms in bf16: "
+        f"{speed['ratio']:.2f} times as fast, median of {speed['pairs']} pairs of runs.\n\n"
+        + markdown(["", "test accuracy, %", "low", "high", "n"], rows)
+    )
 
 
 def report() -> str:
