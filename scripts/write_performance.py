@@ -16,6 +16,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from bnexp.report.chart import style
+from bnexp.report.figures.drawing import plain_log
 from bnexp.report.style import INK, MUTED
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -125,7 +126,9 @@ def draw_growth() -> None:
     with style():
         figure = Figure(figsize=(9, 2.6 * -(-len(found) // 3)), layout="constrained")
         for ax, row in zip(figure.subplots(-(-len(found) // 3), 3).flat, found, strict=False):
-            ax.loglog(row["values"], [1e3 * s for s in row["seconds"]], "o-", color=INK)
+            ax.plot(row["values"], [1e3 * s for s in row["seconds"]], "o-", color=INK)
+            plain_log(ax, "x")
+            plain_log(ax, "y")
             ax.set(xlabel=row["factor"].rpartition(".")[2].replace("_", " "),
                    ylabel=f"ms a {row['of']}",
                    title=f"slope {row['slope']:.2f} in the upper half")  # fmt: skip
