@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,9 +61,8 @@ class CheckRun:
         record.mark("done", outcome="measured")
 
 
-def measure_due(checks: Iterable[CheckRun], runs_dir: Path, arguments: list[str]) -> None:
+def measure_due(checks: Iterable[CheckRun], runs_dir: Path, command: str) -> None:
     """Measure those that are not done, one after the other."""
-    command = shlex.join(["bnexp", "reproduce", *arguments])
     for check in {check.identity: check for check in checks}.values():
         if not check.is_done(runs_dir):
             check.measure(runs_dir, command)

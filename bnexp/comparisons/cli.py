@@ -99,7 +99,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
             return 1
         if any(result.failed for result in results):
             show_runs(jobs, results)
-    measure_due((check for one in due for check in one.checks), runs_dir, arguments)
+    measure_due((check for one in due for check in one.checks), runs_dir, _command(arguments))
     entries = judge_all(due, results, runs_dir)
 
     from bnexp.comparisons import ledger

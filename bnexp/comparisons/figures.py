@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bnexp.comparisons.finding import Working
 from bnexp.comparisons.run import Entry
 from bnexp.comparisons.verdict import Verdict, Word
 from bnexp.comparisons.words import measured, rule
@@ -151,14 +150,8 @@ def _mark(word: Word) -> Line2D:
 
 def printed_numbers(entry: Entry) -> Chart | None:
     """How far each printed number is from the recomputed one, in units of its last digit."""
-    if not isinstance(entry.found, Working):
-        return None
-    pairs = [
-        (step, word)
-        for step, word in zip(entry.found.steps, entry.words, strict=True)
-        if step.printed is not None
-    ]
-    if not pairs:
+    pairs = entry.printed
+    if entry.found is None or not pairs:
         return None
     with style():
         chart = Chart(f"{entry.comparison.id}-printed", NOBODY, 0.2 * len(pairs) + 0.9)
@@ -166,8 +159,7 @@ def printed_numbers(entry: Entry) -> Chart | None:
         ax.axvspan(-0.5, 0.5, color=BAND, alpha=0.18, linewidth=0)
         distances = []
         for place, (step, word) in enumerate(pairs):
-            assert step.printed is not None
-            distance = (float(step.printed.replace(",", "")) - step.value) / _unit(step.printed)
+            distance = (step.printed_value - step.value) / step.last_digit
             distances.append(distance)
             color, marker = LOOKS[word]
             ax.plot([0, distance], [place, place], color=color, linewidth=1)
@@ -193,8 +185,3 @@ def printed_numbers(entry: Entry) -> Chart | None:
             "inputs. Rounded: within half a unit of the last printed digit."
         )
         return chart.finish(entry.found.summary, method, table, handles)
-
-
-def _unit(printed: str) -> float:
-    mantissa, _, exponent = printed.strip().replace(",", "").lower().partition("e")
-    return float(10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2])))

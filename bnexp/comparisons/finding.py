@@ -157,6 +157,22 @@ class Step:
     working: str = ""
     explains: str = ""
 
+    @property
+    def printed_value(self) -> float:
+        """The printed number; NaN where nothing is printed."""
+        return float(self.printed.replace(",", "")) if self.printed else np.nan
+
+    @property
+    def decimals(self) -> int:
+        """Digits that are printed after the point, before any exponent."""
+        return len((self.printed or "").strip().lower().partition("e")[0].partition(".")[2])
+
+    @property
+    def last_digit(self) -> float:
+        """What a unit of the last printed digit is worth: 0.001 for "1.058"."""
+        exponent = (self.printed or "").strip().lower().partition("e")[2]
+        return float(10.0 ** (int(exponent or 0) - self.decimals))
+
 
 @dataclass(frozen=True)
 class Working:

@@ -30,20 +30,18 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
         one = entry.comparison
         head = {"id": one.id, "section": one.section, "title": one.title}
         before = len(found)
-        if isinstance(entry.found, Working):
-            found += [
-                head
-                | {
-                    "says": step.label,
-                    "documented": step.printed,
-                    "value": step.value,
-                    "measured": right(step),
-                    "verdict": word,
-                    "why": step.explains,
-                }
-                for step, word in zip(entry.found.steps, entry.words, strict=True)
-                if step.printed is not None
-            ]
+        found += [
+            head
+            | {
+                "says": step.label,
+                "documented": step.printed,
+                "value": step.value,
+                "measured": right(step),
+                "verdict": word,
+                "why": step.explains,
+            }
+            for step, word in entry.printed
+        ]
         for verdict in entry.verdicts:
             quantity = verdict.quantity
             low, high = quantity.interval if quantity is not None else (math.nan, math.nan)
@@ -245,15 +243,9 @@ def _verdict_table(entry: Entry) -> Table:
 
 
 def _errata(console: Console, entry: Entry) -> None:
-    assert isinstance(entry.found, Working)
-    printed = [
-        (step, word)
-        for step, word in zip(entry.found.steps, entry.words, strict=True)
-        if step.printed is not None
-    ]
-    if printed:
-        console.print(f"    printed numbers: {counted(word for _, word in printed)}")
-    for step, word in printed:
+    if entry.printed:
+        console.print(f"    printed numbers: {counted(word for _, word in entry.printed)}")
+    for step, word in entry.printed:
         if word == "erratum":
             explains = f"; {step.explains}" if step.explains else ""
             console.print(

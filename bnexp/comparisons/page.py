@@ -12,11 +12,12 @@ from bnexp.comparisons.run import Entry, family_size
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.words import headline
 from bnexp.errors import UserError
-from bnexp.report.arms import find_arms
+from bnexp.report.arms import group
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
 from bnexp.report.export import write_table
 from bnexp.report.page import Block, Page, Section
+from bnexp.report.reading import usable
 from bnexp.runs.files import write_text
 
 PARTS = {
@@ -64,14 +65,14 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
         yield f"{name}-printed", _introduced(entry, chart)
     if isinstance(entry.found, Finding) and entry.found.draw is not None:
         yield name, entry.found.draw()
+    if entry.runs is None or not entry.comparison.figures:
+        return
+    runs = usable(entry.runs)
     for number, wanted in enumerate(entry.comparison.figures, 1):
         options = dict(wanted)
         kind, where, by = options.pop("name"), options.pop("where", []), options.pop("by", None)
-        assert entry.runs is not None or entry.found is None
-        if entry.runs is None:
-            continue
         try:
-            chart = draw(kind, find_arms(entry.runs, where=where, by=by), **options)
+            chart = draw(kind, group(runs, where=where, by=by), **options)
         except UserError as error:
             notes.append(f"{name}: {error}")
             continue

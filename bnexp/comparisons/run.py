@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from bnexp.comparisons.checks import CheckRun, measure_due
+from bnexp.comparisons.checks import CheckRun
 from bnexp.comparisons.config import Comparison, load, names
-from bnexp.comparisons.finding import Finding, Quantity, Working
+from bnexp.comparisons.finding import Finding, Quantity, Step, Working
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.verdict import Verdict, Word, corrected, judge, raw_p, step_verdict
 from bnexp.compose import Composer
@@ -46,6 +46,12 @@ class Entry:
     words: tuple[Word, ...] = ()
     runs: Runs | None = None
     problem: str = ""
+
+    @property
+    def printed(self) -> list[tuple[Step, Word]]:
+        """The steps of an arithmetic row for which the source prints a number, each judged."""
+        steps = self.found.steps if isinstance(self.found, Working) else ()
+        return [pair for pair in zip(steps, self.words, strict=True) if pair[0].printed is not None]
 
     @property
     def all_words(self) -> tuple[Word, ...]:
@@ -205,6 +211,3 @@ def _judge(comparison: Comparison) -> Callable[..., Finding | Working]:
 def _no_runs() -> Runs:
     columns = ["run", "folder", "preset", "status", "outcome", "reason"]
     return Runs(pd.DataFrame(columns=columns), pd.DataFrame(columns=["folder", "reason"]))
-
-
-__all__ = ["Due", "Entry", "judge_all", "measure_due", "plan_all"]

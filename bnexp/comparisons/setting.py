@@ -32,10 +32,9 @@ class Setting:
 
     def seeds_of(self, comparison: Comparison) -> int:
         """How many seeds this comparison gets; the smoke preset keeps to its own number."""
-        preset = int(ledger_config()["presets"][self.preset]["seeds"])
         if self.seeds is None and self.preset == "quick":
-            return preset
-        return max(self.seeds or preset, comparison.seeds or 1)
+            return self.seeds_of_most
+        return max(self.seeds_of_most, comparison.seeds or 1)
 
     @property
     def seeds_of_most(self) -> int:

@@ -105,15 +105,12 @@ def step_verdict(step: Step) -> Word:
     """Whether a printed number is exact, rounded (right to its printed digits), or an erratum."""
     if step.printed is None:
         return "exact"
-    text = step.printed.strip().replace(",", "")
-    printed = float(text)
+    printed = step.printed_value
     if math.isclose(printed, step.value, rel_tol=1e-9, abs_tol=1e-12):
         return "exact"
-    mantissa, _, exponent = text.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    unit = 10.0 ** (int(exponent or 0) - decimals)
     # half a unit of the last printed digit, and a hair for the computer's own rounding
-    return "rounded" if abs(printed - step.value) <= 0.5 * unit * (1 + 1e-6) else "erratum"
+    half = 0.5 * step.last_digit * (1 + 1e-6)
+    return "rounded" if abs(printed - step.value) <= half else "erratum"
 
 
 def _nearest(assertion: Assertion, quantity: Quantity) -> float:

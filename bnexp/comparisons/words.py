@@ -35,9 +35,10 @@ def measured(quantity: Quantity | None) -> str:
 
 def right(step: Step) -> str:
     """The recomputed value with a digit more than the source prints."""
-    mantissa, exponent, _ = (step.printed or "").lower().partition("e")
-    digits = len(mantissa.partition(".")[2]) + 1
-    return f"{step.value:.{digits}{exponent or 'f'}}" if step.printed else number(step.value)
+    if step.printed is None:
+        return number(step.value)
+    kind = "e" if "e" in step.printed.lower() else "f"
+    return f"{step.value:.{step.decimals + 1}{kind}}"
 
 
 def rule(assertion: Assertion) -> str:
@@ -76,12 +77,7 @@ def headline(entries: Iterable[Entry]) -> str:
     """The whole ledger in one sentence."""
     entries = list(entries)
     claims = counted(v.word for entry in entries for v in entry.verdicts)
-    printed = [
-        word
-        for entry in entries
-        for word, step in zip(entry.words, getattr(entry.found, "steps", ()), strict=True)
-        if step.printed is not None
-    ]
+    printed = [word for entry in entries for _, word in entry.printed]
     parts = [f"Assertions: {claims}"] if claims else []
     if printed:
         parts.append(f"printed numbers recomputed: {counted(printed)}")
