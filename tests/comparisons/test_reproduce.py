@@ -80,3 +80,11 @@ def test_the_list_names_every_comparison(cli: Cli) -> None:
     assert [line.split()[0] for line in lines][:2] == ["A1", "A2"]
     assert len(lines) >= 45
     assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_the_record_of_a_check_names_no_folder(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "A12", f"out={tmp_path / 'somewhere'}")
+    assert done.returncode == 0, done.stderr
+    [record] = tmp_path.glob("runs/.checks/*/run.json")
+    command = json.loads(record.read_text())["provenance"]["command"]
+    assert command == "bnexp reproduce A12 out=somewhere"
