@@ -31,7 +31,7 @@ class Layer(nn.Module):
         options = model.norm_options if norm == model.norm else {}
         self.linear, self.norm = attach_norm(linear, norm, channels, **options)
         self.activation = ACTIVATIONS[model.activation]()
-        self.dropout = nn.Dropout(model.dropout)
+        self.dropout = nn.Dropout(model.dropout) if model.dropout else nn.Identity()
         self.after = model.placement == "after"
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102

@@ -38,7 +38,7 @@ class RecurrentLayer(nn.Module):
         if self.per_step:
             self.recurrent_norm = make_norm(model.norm, width, **options)
         self.activation = ACTIVATIONS[model.activation]()
-        self.dropout = nn.Dropout(model.dropout)
+        self.dropout = nn.Dropout(model.dropout) if model.dropout else nn.Identity()
         self.cached = info.on_weights
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102

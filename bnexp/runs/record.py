@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from bnexp.runs.files import write_text
 from bnexp.runs.identity import FORMAT
 
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in C, where it was built
 _SPLITS = ("train", "val", "test")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "steps": ("step", "epoch", "loss", "lr", "seconds"),
@@ -69,7 +70,8 @@ class Record:
         """Make the folder, write the configuration, and say that the run is running."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.header["config"] = dict(config)
-        write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        text = yaml.dump(dict(config), Dumper=DUMPER, sort_keys=False)
+        write_text(self.folder / "config.yaml", text)
         self.mark("running")
 
     def mark(

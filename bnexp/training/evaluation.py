@@ -1,6 +1,6 @@
-"""Loss and accuracy on a split, by running or by batch statistics."""
+"""Loss and accuracy on splits, by running or by batch statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,28 +13,33 @@ from bnexp.probes import evaluating
 TRAIN_MODE_SAMPLES = 2_000
 _BATCH = 1_000
 
+Split = tuple[Tensor, Tensor]  # inputs, classes
+
 
 @torch.no_grad()
-def evaluate(model: nn.Module, x: Tensor, y: Tensor, autocast: torch.autocast) -> Tensor:
-    """Mean cross-entropy (nats) and accuracy in evaluation mode, as a tensor of two."""
+def evaluate(model: nn.Module, splits: Iterable[Split], autocast: torch.autocast) -> Tensor:
+    """Mean cross-entropy (nats) and accuracy in evaluation mode, two numbers for each split."""
     model.eval()
-    return _loss_and_accuracy(model, x, y, _BATCH, autocast)
+    return torch.cat([_loss_and_accuracy(model, x, y, _BATCH, autocast) for x, y in splits])
 
 
 @torch.no_grad()
 def evaluate_train_mode(
-    model: nn.Module, x: Tensor, y: Tensor, batch_size: int, autocast: torch.autocast
+    model: nn.Module, splits: Iterable[Split], batch_size: int, autocast: torch.autocast
 ) -> Tensor:
     """The same with batch statistics on the first 2,000 samples; buffers are left as they were.
 
     Only the batch-statistics norms are in training mode: dropout stays off. A last batch of one
     sample has no statistics and is left out.
     """
-    x, y = x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES]
-    if batch_size > 1 and len(x) % batch_size == 1:
-        x, y = x[:-1], y[:-1]
+    found = []
     with batch_statistics(model):
-        return _loss_and_accuracy(model, x, y, batch_size, autocast)
+        for x, y in splits:
+            x, y = x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES]
+            if batch_size > 1 and len(x) % batch_size == 1:
+                x, y = x[:-1], y[:-1]
+            found.append(_loss_and_accuracy(model, x, y, batch_size, autocast))
+    return torch.cat(found)
 
 
 @contextmanager
@@ -55,11 +60,7 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
 def _loss_and_accuracy(
     model: nn.Module, x: Tensor, y: Tensor, batch_size: int, autocast: torch.autocast
 ) -> Tensor:
-    total = torch.zeros(2, device=x.device)
-    for x_batch, y_batch in zip(x.split(batch_size), y.split(batch_size), strict=True):
-        with autocast:
-            logits = model(x_batch)
-        logits = logits.float()
-        total[0] += F.cross_entropy(logits, y_batch, reduction="sum")
-        total[1] += (logits.argmax(1) == y_batch).sum()
-    return total / len(x)
+    with autocast:
+        logits = torch.cat([model(x_batch) for x_batch in x.split(batch_size)])
+    accuracy = (logits.argmax(1) == y).float().mean()
+    return torch.stack([F.cross_entropy(logits.float(), y), accuracy])

@@ -282,13 +282,11 @@ class Training:
             order = self._order(0)
             x = self.splits["train"][0]
             estimate_population_statistics(self.model, (x.index_select(0, i) for i in order))
-        parts = [evaluate(self.model, x, y, self.autocast) for x, y in self.splits.values()]
+        splits = self.splits.values()
+        parts = [evaluate(self.model, splits, self.autocast)]
         if self.batch_statistics:
             size = self.config.data.batch_size
-            parts += [
-                evaluate_train_mode(self.model, x, y, size, self.autocast)
-                for x, y in self.splits.values()
-            ]
+            parts.append(evaluate_train_mode(self.model, splits, size, self.autocast))
         values: list[Any] = torch.cat(parts).tolist()
         values += [None] * (12 - len(values))
         self.seconds["evaluation"] += perf_counter() - start

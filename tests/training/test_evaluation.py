@@ -22,7 +22,7 @@ def batch(n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_evaluation_mode_by_hand() -> None:
     model, (x, y) = net(), batch(2_345)
-    loss, accuracy = evaluate(model, x, y, OFF).tolist()
+    loss, accuracy = evaluate(model, [(x, y)], OFF).tolist()
     logits = model.eval()(x)
     torch.testing.assert_close(loss, F.cross_entropy(logits, y).item(), rtol=1e-5, atol=1e-6)
     assert accuracy == (logits.argmax(1) == y).float().mean().item()
@@ -31,7 +31,7 @@ def test_evaluation_mode_by_hand() -> None:
 def test_train_mode_uses_batch_statistics_without_dropout_and_restores_buffers() -> None:
     model, (x, y) = net(), batch(64)
     before = copy.deepcopy(model.state_dict())
-    loss, _ = evaluate_train_mode(model, x, y, 32, OFF).tolist()
+    loss, _ = evaluate_train_mode(model, [(x, y)], 32, OFF).tolist()
     after = model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert not any(module.training for module in model.modules())
@@ -44,7 +44,8 @@ def test_train_mode_uses_batch_statistics_without_dropout_and_restores_buffers()
 
 def test_train_mode_takes_a_fixed_part_and_no_lone_sample() -> None:
     model, (x, y) = net(), batch(TRAIN_MODE_SAMPLES + 500)
-    whole = evaluate_train_mode(model, x, y, 100, OFF)
-    part = evaluate_train_mode(model, x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES], 100, OFF)
+    whole = evaluate_train_mode(model, [(x, y)], 100, OFF)
+    first = x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES]
+    part = evaluate_train_mode(model, [first], 100, OFF)
     assert torch.equal(whole, part)
-    evaluate_train_mode(model, x[:33], y[:33], 32, OFF)
+    evaluate_train_mode(model, [(x[:33], y[:33])], 32, OFF)
