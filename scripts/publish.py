@@ -21,6 +21,8 @@ from typing import Any
 
 import pandas as pd
 
+from bnexp.comparisons.config import load
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 START, END = "<!-- results: written by scripts/publish.py -->", "<!-- end of results -->"
@@ -172,7 +174,8 @@ def errata(ledger: Ledger) -> str:
         for step in row["table"]:
             if step.get("verdict") == "erratum":
                 right = f"{step['value']:.5g}"
-                shown = [name, step["label"], step["printed"], right, step.get("explains")]
+                how = step.get("explains") or "none of the mistaken formulas tried gives it"
+                shown = [name, step["label"], step["printed"], right, how]
                 lines.append("| " + " | ".join(map(cell, shown)) + " |")
     return "\n".join(lines)
 
@@ -242,10 +245,10 @@ def page(ledgers: list[Ledger]) -> str:
     lines += ["## Comparison by comparison", ""]
     for name, row in first.rows.items():
         lines += comparison(name, row, ledgers)
-    missing = [command(ledger, name) for ledger in ledgers for name in first.rows
-               if name not in ledger.rows or ledger.rows[name]["problem"]]  # fmt: skip
+    missing = [command(ledger, left) for ledger in ledgers if (left := not_measured(ledger, first))]
     if missing:
-        lines += ["## Not measured", "", "Each with its command:", "", "```", *missing, "```", ""]
+        lines += ["## Not measured", "", "The comparisons that are missing above, with the command",
+                  "that measures them:", "", "```", *missing, "```", ""]  # fmt: skip
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -274,11 +277,13 @@ def comparison(name: str, row: dict[str, Any], ledgers: list[Ledger]) -> list[st
     """One comparison: the question, what was found on every dataset, its figure."""
     lines = [f"### {name}", "", f"**{row['title']}.** {row['question']}", ""]
     lines.append(f"- Documented (section {row['section']}): {row['documented']}")
+    nets = {tuple(ledger.rows[name]["models"]) for ledger in ledgers if name in ledger.rows}
     for ledger in ledgers:
         mine = ledger.rows.get(name)
         if mine is not None and mine["summary"]:
-            how = f" ({', '.join(mine['overrides'])})" if mine["overrides"] else ""
-            lines.append(f"- {ledger.title}{how}: {mine['summary'].rstrip('.')}.")
+            how = [*mine["overrides"], *(mine["models"] if len(nets) > 1 else [])]
+            shown = f" ({', '.join(how)})" if how else ""
+            lines.append(f"- {ledger.title}{shown}: {mine['summary'].rstrip('.')}.")
             lines += [f"  - {note}" for note in mine["notes"]]
     for title, key in (("Held fixed", "fixed"), ("Literature", "literature")):
         if row[key]:
@@ -296,11 +301,21 @@ def comparison(name: str, row: dict[str, Any], ledgers: list[Ledger]) -> list[st
     return [*lines, f"![{cell(row['title'])}]({figure})", ""] if figure else lines
 
 
-def command(ledger: Ledger, name: str) -> str:
+def not_measured(ledger: Ledger, whole: Ledger) -> list[str]:
+    """The comparisons that this ledger lacks, of those that depend on the dataset."""
+    return [
+        name
+        for name in whole.rows
+        if any("data" not in grid for grid in load(name).sweep)
+        and (name not in ledger.rows or ledger.rows[name]["problem"])
+    ]
+
+
+def command(ledger: Ledger, names: list[str]) -> str:
     """How to measure what was left out."""
     data = ledger.data
     extra = " data.root=FOLDER" if data["data"] == "image_folder" else ""
-    return f"bnexp reproduce {name} data={data['data']}{extra}"
+    return f"bnexp reproduce {' '.join(names)} data={data['data']}{extra}"
 
 
 def front(ledgers: list[Ledger]) -> str:

@@ -75,7 +75,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
             if one.jobs:
                 epochs = setting.epochs_of(one.comparison)
                 print(f"{one.comparison.id}: {len(one.jobs)} runs of {epochs} epochs")
-                print("\n".join(f"    {_line(grid)}" for grid in one.comparison.sweep))
+                print("\n".join(f"    {_line(grid)}" for grid in setting.grids_of(one.comparison)))
         if jobs:
             print(preview(jobs, config.workers if config else None, None).splitlines()[-1])
         return 0

@@ -73,7 +73,9 @@ class Comparison(Section):
     control: str = Field("", description="the arm that the others are held against")
     inputs: dict[str, Any] = Field({}, description="arithmetic: the source's numbers")
     base: list[str] = Field([], description="overrides of every run")
-    sweep: list[dict[str, Any]] = Field([], description="grids, as in `bnexp train -m sweep=`")
+    sweep: list[dict[str, Any]] = Field(
+        [], description="grids, as in `bnexp train -m sweep=`; `model: net` is the dataset's"
+    )
     checks: list[Check] = Field([], description="measurements besides training runs")
     epochs: float = Field(1.0, gt=0, description="budget, in multiples of the dataset's")
     seeds: int | None = Field(None, ge=1, description="in place of the preset's")

@@ -116,10 +116,19 @@ def _entry_json(entry: Entry, setting: Setting) -> dict[str, Any]:
         "summary": entry.found.summary if entry.found is not None else None,
         "notes": list(entry.found.notes) if entry.found is not None else [],
         "problem": entry.problem or None,
+        "models": _models(entry),
         "runs": 0 if entry.runs is None else len(entry.runs.runs),
         "verdicts": [_plain(row) for row in rows([entry])],
         "table": _records(entry),
     }
+
+
+def _models(entry: Entry) -> list[str]:
+    """The presets of the models that were trained."""
+    if entry.runs is None:
+        return []
+    presets = entry.runs.runs["preset"].dropna().unique()
+    return sorted(preset for preset in presets if not preset.startswith("check_"))
 
 
 def _records(entry: Entry) -> list[dict[str, Any]]:

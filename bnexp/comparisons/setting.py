@@ -65,8 +65,16 @@ class Setting:
         """The overrides of every arm of a comparison, the seed left out."""
         if not comparison.sweep:
             return []
-        grids = [self._grid(comparison, grid) for grid in comparison.sweep]
+        grids = [self._grid(comparison, grid) for grid in self.grids_of(comparison)]
         return expand([line for line in self.typed if not _key(line).startswith("data.")], grids)
+
+    def grids_of(self, comparison: Comparison) -> list[dict[str, Any]]:
+        """The grids of a comparison, with the dataset's net in place of `model: net`."""
+        net = ledger_config()["datasets"][self.data].get("net", "mlp")
+        return [
+            grid | {"model": net} if grid.get("model") == "net" else grid
+            for grid in comparison.sweep
+        ]
 
     def _grid(self, comparison: Comparison, grid: dict[str, Any]) -> dict[str, Any]:
         """A grid of the YAML with what the dataset, the preset and the command line add.

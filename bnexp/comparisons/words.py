@@ -20,7 +20,7 @@ def measured(quantity: Quantity | None) -> str:
     """ "3.2x [2.1, 4.9], n = 5", with "at least" where a target was missed."""
     if quantity is None or not quantity.n:
         return "not measured"
-    unit = quantity.unit if quantity.unit in ("", "x", "%") else f" {quantity.unit}"
+    unit = quantity.unit if quantity.unit[:1] in ("", "x", "%") else f" {quantity.unit}"
     bound = {"": "", "least": "at least ", "most": "at most "}[quantity.bound]
     low, high = quantity.interval
     centre = quantity.centre
@@ -42,13 +42,13 @@ def right(step: Step) -> str:
 
 
 def rule(assertion: Assertion) -> str:
-    """The rule in words: "above 1", "10 to 100"."""
+    """The rule in words: "above 1", "10 to 100", "exactly 0"."""
     if assertion.within is not None:
         return f"{number(assertion.within[0])} to {number(assertion.within[1])}"
     for name in ("above", "below", "equals"):
         line = getattr(assertion, name)
         if line is not None:
-            return number(line) if name == "equals" else f"{name} {number(line)}"
+            return f"{'exactly' if name == 'equals' else name} {number(line)}"
     raise AssertionError(assertion)
 
 

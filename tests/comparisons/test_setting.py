@@ -42,9 +42,9 @@ def test_every_arm_has_every_seed_and_the_datasets_epochs() -> None:
         (norm, str(seed)) for norm in ("none", "batch") for seed in range(5)
     ]
     assert {(job["data"], job["training.epochs"], job["probes"]) for job in found} == {
-        ("digits", "20", "none")
+        ("digits", "16", "none")
     }
-    assert {job["training.epochs"] for job in jobs(SETTING, epochs=0.5)} == {"10"}
+    assert {job["training.epochs"] for job in jobs(SETTING, epochs=0.5)} == {"8"}
 
 
 def test_a_grid_wins_over_the_budget_and_the_command_line_over_both() -> None:
@@ -53,6 +53,17 @@ def test_a_grid_wins_over_the_budget_and_the_command_line_over_both() -> None:
     found = arms(setting, sweep=[grid])
     assert {(j["data.train_size"], j["model"]) for j in found} == {("99", "cnn")}
     assert {j["data.train_size"] for j in arms(SETTING, sweep=[grid])} == {"50"}
+
+
+def test_a_comparison_may_take_the_net_of_the_dataset() -> None:
+    sweep = [{"model": "net", "model.norm": "none"}, {"model": "rnn"}]
+    for data, net in (("digits", "mlp"), ("cifar10", "cnn_small")):
+        assert [job["model"] for job in arms(Setting((), data, "default"), sweep=sweep)] == [
+            net,
+            "rnn",
+        ]
+    typed = Setting((), "cifar10", "default", typed=("model=cnn",))
+    assert {job["model"] for job in arms(typed, sweep=sweep)} == {"cnn"}
 
 
 def test_a_grid_with_its_own_dataset_gets_nothing_meant_for_another() -> None:

@@ -21,7 +21,9 @@ def small_batches(runs: Runs) -> Finding:
     }
     ones = cell(rows, model__norm="batch", data__batch_size=1)
     if len(ones):
-        quantities["batch_refused"] = Quantity.fact(len(refused(ones)) / len(ones))
+        quantities["batch_refused"] = Quantity.fact(
+            100 * len(refused(ones)) / len(ones), "% of runs refused"
+        )
     for norm in ("batch", "layer"):
         quantities[f"{norm}_gradient"] = Quantity(checked(runs, norm, "gradient_difference"))
         quantities[f"{norm}_accumulated"] = lead(
@@ -30,7 +32,7 @@ def small_batches(runs: Runs) -> Finding:
         quantities[f"{norm}_small"] = lead(arm(rows, norm, SMALL, 1), arm(rows, norm, LARGE, 1))
     samples = checked(runs, "batch", "samples_per_statistic")
     if len(samples):
-        quantities["samples"] = Quantity.fact(samples.max())
+        quantities["samples"] = Quantity.fact(samples.max(), "samples")
     return Finding(
         _summary(quantities),
         {name: quantity for name, quantity in quantities.items() if quantity.n},

@@ -29,7 +29,7 @@ def closed_forms(runs: Runs) -> Finding:
         for size in found.columns if name == "relu_excess" else ():
             quantities[f"relu_excess_{size}"] = ratio(found[size], _ones(found))
     largest = table.loc[table["name"] == "largest", "ratio"]
-    quantities["largest"] = Quantity.fact(largest.max())
+    quantities["largest"] = Quantity.fact(largest.max(), "x")
     means = table.groupby(["name", "batch_size"], sort=False)[["measured", "predicted", "ratio"]]
     off = max(abs(quantities[name].centre - 1) for name in CLOSED_FORMS)
     return Finding(

@@ -69,8 +69,10 @@ def below_good(arm: pd.DataFrame, size: int) -> Quantity:
 
 
 def refused_share(arm: pd.DataFrame) -> Quantity:
-    """The share of runs that could not be started."""
-    return Quantity.fact(len(refused(arm)) / len(arm)) if len(arm) else Quantity(pd.Series())
+    """The share of runs that could not be started, in percent."""
+    if arm.empty:
+        return Quantity(pd.Series())
+    return Quantity.fact(100 * len(refused(arm)) / len(arm), "% of runs refused")
 
 
 def knee(table: pd.DataFrame) -> int | None:

@@ -1,6 +1,7 @@
 """A calculation as a teacher writes it on the board: sums, means, variances, normalised values."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,6 +76,13 @@ def given_by(printed: str, mistaken: Mapping[str, float]) -> str:
         if step_verdict(Step("", value, printed)) != "erratum":
             return f"{formula} = {shown(value)}"
     return ""
+
+
+def explained(step: Step, mistaken: Mapping[str, float]) -> Step:
+    """The step, with the mistaken formula that gives the printed number if it is an erratum."""
+    if step.printed is None or step_verdict(step) != "erratum":
+        return step
+    return replace(step, explains=given_by(step.printed, mistaken))
 
 
 def right(steps: Iterable[Step]) -> str:

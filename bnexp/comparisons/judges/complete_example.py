@@ -17,7 +17,9 @@ def as_printed_and_fair(runs: Runs) -> Finding:
     printed = by_norm(cell(rows, optimizer__lr=PRINTED))
     fair = {norm: best(arm) for norm, arm in by_norm(rows).items()}
     quantities: dict[str, Quantity] = {
-        f"{norm}_trains": Quantity.fact(len(trained(printed[norm])) / len(printed[norm]))
+        f"{norm}_trains": Quantity.fact(
+            100 * len(trained(printed[norm])) / len(printed[norm]), "% of runs train"
+        )
         for norm in ("batch", "none")
         if norm in printed
     }

@@ -10,6 +10,7 @@ from bnexp.comparisons.judges.board import (
     EPS,
     Numbers,
     added,
+    explained,
     given_by,
     mean,
     normalised,
@@ -102,15 +103,25 @@ def neuron(inputs: Mapping[str, Any], runs: Runs) -> Working:
     for printed in inputs["variance"]:
         steps.append(variance("sigma_B^2", z, printed, explains=_variance_slip(inputs, z, printed)))
     steps.append(variance("sigma_B^2 by 1/(B - 1)", z, ddof=1))
+    centre, divisor = number(inputs["mean"]), np.sqrt(number(inputs["variance"][0]) + EPS)
     x_hat = [
-        normalised(f"x_hat_{i}", z_i, mu.value, var, printed)
+        explained(
+            normalised(f"x_hat_{i}", z_i, mu.value, var, printed),
+            {
+                "(x - mean) / sqrt(the printed variance + eps)": (z_i - mu.value) / divisor,
+                "the same with the printed mean": (z_i - centre) / divisor,
+                "(x - mean) / the std by 1/(B - 1)": (z_i - mu.value) / z.std(ddof=1),
+            },
+        )
         for i, (z_i, printed) in enumerate(zip(z, inputs["x_hat"], strict=True), 1)
     ]
     steps += x_hat
     for i, (step, printed) in enumerate(zip(x_hat, inputs["relu"], strict=True), 1):
         value = max(step.value, 0.0)
         working = f"max(0, {shown(step.value)}) = {shown(value)}"
-        steps.append(Step(f"ReLU(y_{i})", value, printed, "max(0, gamma x_hat + beta)", working))
+        relu = Step(f"ReLU(y_{i})", value, printed, "max(0, gamma x_hat + beta)", working)
+        before = max(number(step.printed or "nan"), 0.0)
+        steps.append(explained(relu, {"max(0, the printed x_hat)": before}))
     return Working(
         f"mu_B {shown(mu.value)}, sigma_B^2 {shown(var)}: {right(steps)}",
         tuple(steps),

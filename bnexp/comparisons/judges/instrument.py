@@ -32,7 +32,9 @@ def identical_arms(runs: Runs) -> Finding:
     return Finding(
         f"Of {TIMES} comparisons of identical arms of {size} runs, {raw} are below a raw p of 5%, "
         f"{after} after Holm's correction",
-        {"raw": Quantity.fact(raw), "holm": Quantity.fact(after)} if measured else {},
+        {"raw": Quantity.fact(raw, "found"), "holm": Quantity.fact(after, "found")}
+        if measured
+        else {},
         pd.DataFrame({"comparison": range(TIMES), "p": p}),
         notes=(f"The pool has {len(pool)} runs.",),
     )

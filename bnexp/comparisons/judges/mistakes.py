@@ -39,9 +39,11 @@ def costs(runs: Runs) -> Finding:
     }
     messages = raised(runs)
     if "images_in_1d" in messages:
-        quantities["wrong_layer"] = Quantity.fact(messages["images_in_1d"][0])
-        alone = messages["one_sample_in_eval_untracked"][0]
-        quantities["untracked_alone"] = Quantity.fact(alone)
+        for name, case in (
+            ("wrong_layer", "images_in_1d"),
+            ("untracked_alone", "one_sample_in_eval_untracked"),
+        ):
+            quantities[name] = Quantity.fact(100 * messages[case][0], "% of calls refused")
     return Finding(
         _summary(quantities),
         {name: quantity for name, quantity in quantities.items() if quantity.n},

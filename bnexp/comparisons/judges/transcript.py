@@ -9,7 +9,7 @@ import numpy as np
 from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import (
     EPS,
-    given_by,
+    explained,
     mean,
     normalised,
     number,
@@ -19,7 +19,6 @@ from bnexp.comparisons.judges.board import (
     shown,
     variance,
 )
-from bnexp.comparisons.verdict import step_verdict
 from bnexp.runs.tables import Runs
 
 MOMENTUM = 0.1  # of the newest batch, as in the source's layer
@@ -48,12 +47,12 @@ def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
         by_b = root(f"input std by 1/B, {name}", variance("", feature))
         by_b1 = variance("", feature, ddof=1)
         parts["input std"] += [
-            _explained(root(f"input std, {name}", by_b1, printed["std"]), {"by 1/B": by_b.value}),
+            explained(root(f"input std, {name}", by_b1, printed["std"]), {"by 1/B": by_b.value}),
             by_b,
         ]
         column = [row[k] for row in inputs["output"]]
         outputs = [
-            _explained(
+            explained(
                 normalised(f"output {i}, {name}", x_i, mu, var, text),
                 {"(x - mean) / the printed std": (x_i - centre) / std},
             )
@@ -82,14 +81,6 @@ def _is_printed(steps: list[Step]) -> bool:
     return any(step.printed is not None for step in steps)
 
 
-def _explained(step: Step, mistaken: Mapping[str, float]) -> Step:
-    """The step, with the mistaken formula that gives the printed number if it is an erratum."""
-    if step.printed is None or step_verdict(step) != "erratum":
-        return step
-    explains = given_by(step.printed, mistaken)
-    return Step(step.label, step.value, step.printed, step.formula, step.working, explains)
-
-
 def _output_std(name: str, size: int, var: float, printed: str) -> Step:
     """The std by 1/(B - 1), with which the source prints it, of values normalised by 1/B."""
     shrunk = float(np.sqrt(var / (var + EPS)))
@@ -102,7 +93,7 @@ def _output_std(name: str, size: int, var: float, printed: str) -> Step:
         f"sqrt({size} / {size - 1}) x sqrt({shown(var)} / ({shown(var)} + {EPS:g})) = "
         f"{shown(value)}",
     )
-    return _explained(step, {"the std by 1/B": shrunk})
+    return explained(step, {"the std by 1/B": shrunk})
 
 
 def _running_mean(name: str, mu: float, printed: str, centre: float) -> Step:
@@ -114,7 +105,7 @@ def _running_mean(name: str, mu: float, printed: str, centre: float) -> Step:
         "0.9 x 0 + 0.1 x mean",
         f"0.9 x 0 + 0.1 x {shown(mu)} = {shown(value)}",
     )
-    return _explained(step, {"0.1 x the printed, rounded mean": MOMENTUM * centre})
+    return explained(step, {"0.1 x the printed, rounded mean": MOMENTUM * centre})
 
 
 def _running_var(name: str, var: float, printed: str, std: float) -> Step:
@@ -132,7 +123,7 @@ def _running_var(name: str, var: float, printed: str, std: float) -> Step:
         "0.99 + 0.01 x the printed std^2": 0.99 + 0.01 * std**2,
         "1 + 0.01 x the printed std^2": 1 + 0.01 * std**2,
     }
-    return _explained(step, mistaken)
+    return explained(step, mistaken)
 
 
 def _inference(
@@ -144,7 +135,7 @@ def _inference(
     mistaken = {"(x - mean) / var": (x - running_mean) / running_var}
     label = f"inference output by the right running statistics, {name}"
     right_mean, right_var = MOMENTUM * mu, 1 - MOMENTUM + MOMENTUM * var
-    return [_explained(step, mistaken), normalised(label, x, right_mean, right_var)]
+    return [explained(step, mistaken), normalised(label, x, right_mean, right_var)]
 
 
 def _output_notes(inputs: Mapping[str, Any], x: np.ndarray) -> tuple[str, ...]:

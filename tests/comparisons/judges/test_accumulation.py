@@ -40,7 +40,7 @@ def test_known_accuracies() -> None:
     found = small_batches(sweep())
     centre = {name: quantity.centre for name, quantity in found.quantities.items()}
     assert centre == pytest.approx(
-        {"layer_at_1": 70, "group_at_1": 60, "batch_refused": 1, "samples": 8,
+        {"layer_at_1": 70, "group_at_1": 60, "batch_refused": 100, "samples": 8,
          "batch_gradient": 0.5, "layer_gradient": 1e-7, "batch_accumulated": -5, "batch_small": -7,
          "layer_accumulated": 0, "layer_small": 1}
     )  # fmt: skip

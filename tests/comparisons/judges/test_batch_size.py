@@ -37,7 +37,7 @@ def test_differences_to_batch_size_32_in_points() -> None:
     assert centres["batch_at_8"] == pytest.approx(-3)
     assert centres["batch_at_16"] == pytest.approx(-1)
     assert centres["layer_at_1"] == pytest.approx(-1)
-    assert centres["refused_at_1"] == 1
+    assert centres["refused_at_1"] == 100
     assert found.quantities["group_at_1"].n == 0
     assert "points at batch size 2" in found.summary
     assert "from batch size 8 on" in found.summary

@@ -28,7 +28,7 @@ def test_printed_rate_and_best_rates() -> None:
     found = as_printed_and_fair(make(rows))
     centres = {name: quantity.centre for name, quantity in found.quantities.items()}
     assert centres == pytest.approx(
-        {"batch_trains": 1, "none_trains": 1, "printed_rate": 44, "best_rate": 4, "layer": 1}
+        {"batch_trains": 100, "none_trains": 100, "printed_rate": 44, "best_rate": 4, "layer": 1}
     )
     chosen = found.table[found.table["chosen"]]
     assert chosen.set_index("norm")["lr"].to_dict() == {"none": 0.01, "batch": 0.1, "layer": 0.1}

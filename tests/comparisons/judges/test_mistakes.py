@@ -32,7 +32,7 @@ def test_known_costs() -> None:
     centre = {name: quantity.centre for name, quantity in found.quantities.items()}
     assert centre == pytest.approx(
         {"batch_of_two": 15, "batch_of_two_beyond_layer": 13, "no_eval_mode": 40,
-         "norm_on_output": -1, "untracked": 50, "untracked_large_batches": 1, "wrong_layer": 1,
+         "norm_on_output": -1, "untracked": 50, "untracked_large_batches": 1, "wrong_layer": 100,
          "untracked_alone": 0}
     )  # fmt: skip
     assert "training in batches of 2 \N{MINUS SIGN}15 points" in found.summary
