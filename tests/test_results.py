@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from bnexp.comparisons import names
+from bnexp.comparisons.config import load
 from tests.conftest import REPOSITORY
 
 RESULTS = REPOSITORY / "results"
@@ -17,6 +18,17 @@ def test_the_pages_are_those_that_the_tables_make() -> None:
     script = REPOSITORY / "scripts" / "publish.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_is_not_measured_is_listed_with_its_command() -> None:
+    _, _, listed = (RESULTS / "README.md").read_text().partition("## Not measured")
+    for path in LEDGERS:
+        ledger = json.loads(path.read_text())
+        commands = [line for line in listed.splitlines() if f"data={ledger['data']}" in line]
+        named = {word for line in commands for word in line.split() if word in names()}
+        measured = {row["id"] for row in ledger["rows"] if not row["problem"]}
+        trained = {name for name in names() if any("data" not in g for g in load(name).sweep)}
+        assert named == trained - measured
 
 
 def test_there_is_something_to_read() -> None:

@@ -115,7 +115,8 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
 
 def _announcement(setting: Setting, comparisons: int, runs: int) -> str:
     minutes = ledger_config()["datasets"][setting.data].get("minutes", {}).get(setting.preset)
-    expected = f"; all comparisons take about {minutes} minutes on two cores" if minutes else ""
+    known = minutes and runs
+    expected = f"; all comparisons take about {minutes} minutes on two cores" if known else ""
     return (
         f"{comparisons} comparisons on {setting.data}, preset {setting.preset}: {setting.budget}, "
         f"{setting.seeds_of_most} seeds; {runs} runs{expected}"

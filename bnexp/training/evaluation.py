@@ -11,7 +11,8 @@ from bnexp.norms import is_batch_norm
 from bnexp.probes import evaluating
 
 TRAIN_MODE_SAMPLES = 2_000
-_BATCH = 1_000
+_MOST = 1_000  # samples of a batch
+_BYTES = 768 * 1024  # of a batch on a CPU: what the layers make of a larger one leaves the cache
 
 Split = tuple[Tensor, Tensor]  # inputs, classes
 
@@ -20,7 +21,7 @@ Split = tuple[Tensor, Tensor]  # inputs, classes
 def evaluate(model: nn.Module, splits: Iterable[Split], autocast: torch.autocast) -> Tensor:
     """Mean cross-entropy (nats) and accuracy in evaluation mode, two numbers for each split."""
     model.eval()
-    return torch.cat([_loss_and_accuracy(model, x, y, _BATCH, autocast) for x, y in splits])
+    return torch.cat([_loss_and_accuracy(model, x, y, _fit(x), autocast) for x, y in splits])
 
 
 @torch.no_grad()
@@ -55,6 +56,13 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for buffer, value in before:
                 buffer.copy_(value)
+
+
+def _fit(x: Tensor) -> int:
+    """How many samples to evaluate at once."""
+    if x.device.type != "cpu":
+        return _MOST
+    return min(_MOST, max(1, _BYTES // (x[0].numel() * x.element_size())))
 
 
 def _loss_and_accuracy(

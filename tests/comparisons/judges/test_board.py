@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from bnexp.comparisons.finding import Step
-from bnexp.comparisons.judges.board import given_by, mean, normalised, number, right, root, variance
+from bnexp.comparisons.judges.board import (
+    explained,
+    given_by,
+    mean,
+    normalised,
+    number,
+    right,
+    root,
+    variance,
+)
 
 X = np.array([1.0, 2.0, 6.0])
 
@@ -32,6 +41,13 @@ def test_a_mistaken_formula_is_named_only_if_it_gives_the_printed_digits() -> No
     formulas = {"the std": 2.16, "the variance": 4.667}
     assert given_by("4.67", formulas) == "the variance = 4.667"
     assert given_by("4.66", formulas) == ""
+
+
+def test_only_an_erratum_is_explained() -> None:
+    formulas = {"twice": 4.0}
+    assert explained(Step("a", 2.0, "4"), formulas).explains == "twice = 4"
+    for step in (Step("a", 4.0, "4"), Step("a", 2.0), Step("a", 2.0, "5")):
+        assert explained(step, formulas) == step
 
 
 def test_right_counts_printed_numbers_alone() -> None:

@@ -47,6 +47,10 @@ def test_neuron_2_is_an_erratum_but_for_its_mean_and_zeros() -> None:
     assert value(working, "sigma_B^2") == pytest.approx(1.06266875)
     assert value(working, "x_hat_3") == pytest.approx(1.6475 / np.sqrt(1.06267875))
     assert "no single divisor" in working.notes[-1]
+    explains = {step.label: step.explains for step in working.steps}
+    assert explains["x_hat_1"].startswith("(x - mean) / sqrt(the printed variance + eps)")
+    assert explains["x_hat_2"] == explains["ReLU(y_1)"] == ""  # unexplained; not wrong
+    assert explains["ReLU(y_2)"] == "max(0, the printed x_hat) = 0.061"
 
 
 def test_neuron_3_is_an_erratum_but_for_its_mean_and_zeros() -> None:
