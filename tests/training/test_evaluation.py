@@ -1,5 +1,6 @@
 import copy
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -26,6 +27,20 @@ def test_evaluation_mode_by_hand() -> None:
     logits = model.eval()(x)
     torch.testing.assert_close(loss, F.cross_entropy(logits, y).item(), rtol=1e-5, atol=1e-6)
     assert accuracy == (logits.argmax(1) == y).float().mean().item()
+
+
+def test_large_images_are_evaluated_in_parts_to_the_same_numbers() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 30 * 30, 4))
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    splits = [(torch.randn(n, 3, 32, 32), torch.randint(4, (n,))) for n in (150, 10)]
+    loss, accuracy, *second = evaluate(model, splits, OFF).tolist()
+    assert seen == [64, 64, 22, 10]
+    (x, y), (other_x, other_y) = splits
+    torch.testing.assert_close(loss, F.cross_entropy(model(x), y).item(), rtol=1e-5, atol=1e-6)
+    assert accuracy == pytest.approx((model(x).argmax(1) == y).float().mean().item())
+    torch.testing.assert_close(second[0], F.cross_entropy(model(other_x), other_y).item())
 
 
 def test_train_mode_uses_batch_statistics_without_dropout_and_restores_buffers() -> None:
