@@ -115,8 +115,10 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
 
 def _announcement(setting: Setting, comparisons: int, runs: int) -> str:
     minutes = ledger_config()["datasets"][setting.data].get("minutes", {}).get(setting.preset)
-    known = minutes and runs
-    expected = f"; all comparisons take about {minutes} minutes on two cores" if known else ""
+    expected = ""
+    if minutes and runs:
+        time = f"{minutes} minutes" if minutes < 100 else f"{minutes / 60:.0f} hours"
+        expected = f"; all comparisons take about {time} on two cores"
     return (
         f"{comparisons} comparisons on {setting.data}, preset {setting.preset}: {setting.budget}, "
         f"{setting.seeds_of_most} seeds; {runs} runs{expected}"

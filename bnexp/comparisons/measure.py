@@ -12,6 +12,7 @@ import pandas as pd
 from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.finding import Quantity
 from bnexp.report.labels import canonical
+from bnexp.report.statistics import first_time
 from bnexp.runs.tables import Runs
 
 Unit = Literal["epoch", "step", "seconds_training"]
@@ -57,13 +58,16 @@ def best(rows: pd.DataFrame, key: str = "optimizer.lr") -> pd.DataFrame:
 
 
 def reached(runs: Runs, rows: pd.DataFrame, target: float, unit: Unit = "epoch") -> pd.Series:
-    """When each run first had the validation accuracy `target`, by seed; infinite where never.
+    """When each run first had the validation accuracy `target`, by seed; infinite where never."""
+    return came_to(runs, rows, target, unit, "val_accuracy")
 
-    A diverged run never reaches it, whatever it had before.
+
+def came_to(runs: Runs, rows: pd.DataFrame, level: float, unit: Unit, column: str) -> pd.Series:
+    """When `column` of each run first came to `level`, by seed; infinite where never.
+
+    Read off straight lines between evaluations. A diverged run never does, whatever it had before.
     """
-    epochs = runs.epochs
-    hits = epochs[(epochs["val_accuracy"] >= target) & epochs["run"].isin(rows["run"])]
-    first = hits.sort_values("step").groupby("run")[unit].first().astype(float)
+    first = first_time(runs.epochs[runs.epochs["run"].isin(rows["run"])], level, unit, column)
     times = rows["run"].map(first).where(rows["outcome"] != "diverged").fillna(np.inf)
     return pd.Series(times.to_numpy(float), index=rows["seed"].to_numpy()).sort_index()
 

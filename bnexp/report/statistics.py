@@ -147,6 +147,25 @@ class Reached:
     when: Estimate
 
 
+def first_time(
+    epochs: pd.DataFrame, level: float, unit: str, column: str = "val_accuracy"
+) -> pd.Series:
+    """When each run first came to `level`, in `unit`, by run; left out are those that never did.
+
+    `epochs` are evaluations. Between two of them the value is taken to follow a straight line:
+    whole epochs are a coarse clock for nets that need two or three. A `column` that is a loss
+    falls to the level, others rise to it.
+    """
+    sign = -1 if column.endswith("loss") else 1
+    epochs = epochs.sort_values("step", kind="stable")
+    beyond = sign * (epochs[column].astype(float) - level)
+    before = beyond.groupby(epochs["run"]).shift()
+    interval = epochs[unit] - epochs.groupby("run")[unit].shift()
+    overshoot = (beyond / (beyond - before) * interval).where(before < 0, 0.0)
+    times = (epochs[unit] - overshoot)[beyond >= 0]
+    return times.groupby(epochs["run"]).first().astype(float)
+
+
 def reached(times: ArrayLike) -> Reached:
     """Count the finite `times`, and their median with the missed ones as infinite."""
     x = np.asarray(times, float)

@@ -9,6 +9,7 @@ from scipy import stats
 
 from bnexp.report.statistics import (
     difference,
+    first_time,
     holm,
     largest_stable,
     mean_band,
@@ -144,6 +145,39 @@ def test_a_missed_target_took_infinitely_long() -> None:
     assert (times.k, times.n, times.when.centre) == (2, 3, 5.0)
     assert times.when.high == np.inf
     assert reached([]).n == 0
+
+
+def evaluations(**curves: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"run": run, "epoch": epoch, "step": 20 * epoch, "val_accuracy": a, "train_loss": 1 - a}
+        for run, curve in curves.items()
+        for epoch, a in enumerate(curve)
+    )
+
+
+def test_a_level_is_reached_between_two_evaluations() -> None:
+    epochs = evaluations(
+        a=[0.1, 0.5, 0.9, 0.2], b=[0.1, 0.2], c=[0.8, 0.1], d=[0.0, math.nan, 0.7, 0.9]
+    )
+    expected = {"a": 1.25, "c": 0, "d": 2}  # c begins there; before d's there is nothing to read
+    assert first_time(epochs, 0.6, "epoch").to_dict() == pytest.approx(expected)
+    assert first_time(epochs, 0.6, "step")["a"] == pytest.approx(25)
+    falling = first_time(epochs, 0.4, "epoch", "train_loss")
+    assert falling.to_dict() == pytest.approx(expected)
+    assert first_time(epochs, 0.5, "epoch")["a"] == 1  # at an evaluation: there
+    assert first_time(epochs.iloc[:0], 0.5, "epoch").empty
+
+
+@given(SMALL, st.floats(-1e3, 1e3))
+def test_a_level_is_reached_after_the_last_evaluation_short_of_it(
+    curve: list[float], level: float
+) -> None:
+    epochs = evaluations(a=curve)
+    at = next((i for i, value in enumerate(curve) if value >= level), None)
+    found = first_time(epochs, level, "epoch")
+    assert (at is None) == found.empty
+    if at:
+        assert at - 1 <= found["a"] <= at
 
 
 def test_the_largest_stable_rate_and_its_neighbours() -> None:

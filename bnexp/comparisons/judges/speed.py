@@ -8,7 +8,16 @@ import pandas as pd
 from bnexp.comparisons.accuracies import lost
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judges.learning_rates import fastest, shown
-from bnexp.comparisons.measure import best, cell, difference, reached, speedup, target, trained
+from bnexp.comparisons.measure import (
+    best,
+    came_to,
+    cell,
+    difference,
+    reached,
+    speedup,
+    target,
+    trained,
+)
 from bnexp.report.labels import norm_name, number
 from bnexp.runs.tables import Runs
 
@@ -87,11 +96,8 @@ def convergence(runs: Runs) -> Finding:
 
 
 def loss_reached(runs: Runs, rows: pd.DataFrame, loss: float = LOSS) -> pd.Series:
-    """The first epoch after which the training loss was `loss` or less, by seed; else infinite."""
-    epochs = runs.epochs
-    first = epochs[epochs["train_loss"] <= loss].groupby("run")["epoch"].min().astype(float)
-    times = rows["run"].map(first).where(rows["outcome"] != "diverged").fillna(np.inf)
-    return pd.Series(times.to_numpy(float), index=rows["seed"].to_numpy()).sort_index()
+    """When the training loss was first down to `loss`, in epochs, by seed; else infinite."""
+    return came_to(runs, rows, loss, "epoch", "train_loss")
 
 
 def step_cost(runs: Runs) -> pd.Series:

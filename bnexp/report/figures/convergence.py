@@ -26,14 +26,15 @@ from bnexp.report.figures.drawing import (
 )
 from bnexp.report.labels import percent
 from bnexp.report.shortlist import shortlist
-from bnexp.report.statistics import Reached, median_order, reached
+from bnexp.report.statistics import Reached, first_time, median_order, reached
 from bnexp.report.style import MUTED
 
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 METHOD = (
     "Training loss of each step, averaged over windows where there are many; validation accuracy "
     "in evaluation mode. Seconds are those spent in training steps, evaluation and probing apart. "
-    "The target is set on the validation split; a run that missed it counts as infinitely slow. "
+    "The target is set on the validation split; when it is reached is read off straight lines "
+    "between the evaluations, and a run that missed it counts as infinitely slow. "
     "Medians of test accuracy are those of the last epoch. Differences are paired by seed (mean, "
     "95% t interval, Cohen's d_z) and corrected by Holm's method."
 )
@@ -143,7 +144,7 @@ def _times(arm: Arm, epochs: pd.DataFrame, target: float | None, unit: str) -> R
     """When each run of the arm, lost ones included, first reached the target."""
     if target is None:
         return reached([np.inf] * len(arm.runs))
-    first = epochs[epochs["val_accuracy"] >= target].groupby("run")[unit].first()
+    first = first_time(epochs, target, unit)
     return reached(first.reindex(arm.runs["run"]).fillna(np.inf))
 
 
