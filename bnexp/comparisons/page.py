@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bnexp.comparisons import figures
+from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.finding import Finding
 from bnexp.comparisons.ledger import provenance, rows
 from bnexp.comparisons.run import Entry, family_size
@@ -19,6 +21,7 @@ from bnexp.report.export import write_table
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import usable
 from bnexp.runs.files import write_text
+from bnexp.runs.tables import Runs
 
 PARTS = {
     "I": "The instrument's own checks",
@@ -69,7 +72,8 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
         return
     runs = usable(entry.runs)
     for number, wanted in enumerate(entry.comparison.figures, 1):
-        options = dict(wanted)
+        options = _to_target(runs) if wanted["name"] == "convergence" else {}
+        options |= wanted
         kind, where, by = options.pop("name"), options.pop("where", []), options.pop("by", None)
         try:
             chart = draw(kind, group(runs, where=where, by=by), **options)
@@ -77,6 +81,13 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
             notes.append(f"{name}: {error}")
             continue
         yield f"{name}-{kind}-{number}", chart
+
+
+def _to_target(runs: Runs) -> dict[str, Any]:
+    """The dataset's target as an option of a figure, where it has one."""
+    name = str(runs.runs["data.name"].iloc[0]) if len(runs.runs) else ""
+    dataset = ledger_config()["datasets"].get(name, {})
+    return {"target": dataset["target"]} if "target" in dataset else {}
 
 
 def _introduced(entry: Entry, chart: Chart) -> Chart:
