@@ -19,6 +19,8 @@ from bnexp.report.statistics import LEVEL, mean_t
 if TYPE_CHECKING:
     from bnexp.report.chart import Chart
 
+SAME = 1e-12  # a smaller standard deviation is the computer's rounding
+
 Kind = Literal["ratio", "value", "share", "fact"]
 
 
@@ -92,7 +94,8 @@ class Quantity:
         """Two-sided p-value of the hypothesis that the true value is `line`.
 
         NaN below two seeds. The grid's width is taken off the distance first. Values that are the
-        same in every seed differ from the line surely (0) or not at all (1).
+        same in every seed, as those read off a grid can be, have no scatter for a t-test: that they
+        all lie on one side has the p-value of the sign test, 2 / 2^n.
         """
         if self.n < 2 or self.kind == "fact":
             return np.nan
@@ -104,8 +107,8 @@ class Quantity:
         if abs(mean) <= slack:
             return 1.0
         sd = distances.std(ddof=1)
-        if sd < 1e-12:
-            return 0.0
+        if sd < SAME:
+            return float(2 * 0.5**self.n)
         t = (abs(mean) - slack) / (sd / np.sqrt(self.n))
         return float(2 * stats.t.sf(t, self.n - 1))
 
@@ -115,7 +118,7 @@ class Quantity:
             return np.nan
         distances = self._distances(line)
         sd = distances.std(ddof=1)
-        return float(distances.mean() / sd) if sd > 0 else np.inf
+        return float(distances.mean() / sd) if sd >= SAME else np.inf
 
     def _distances(self, line: float) -> np.ndarray:
         if self.kind == "ratio":

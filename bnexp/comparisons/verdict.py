@@ -72,8 +72,16 @@ def judge(assertion: Assertion, quantity: Quantity | None, p_holm: float) -> Ver
     if p_holm < ALPHA:
         return Verdict(assertion, quantity, claimed, p, p_holm)
     needed = seeds_needed(assertion, quantity, p_holm / p if p > 0 else 1.0)
-    words = "only before Holm's correction" if p < ALPHA else "the interval straddles the line"
-    return Verdict(assertion, quantity, "inconclusive", p, p_holm, needed, words)
+    return Verdict(assertion, quantity, "inconclusive", p, p_holm, needed, _open(quantity, p))
+
+
+def _open(quantity: Quantity, p: float) -> str:
+    """Why an assertion is open."""
+    if p < ALPHA:
+        return "only before Holm's correction"
+    if quantity.kind != "share" and quantity.values.nunique() == 1:
+        return "the same in every seed, but of too few seeds"
+    return "the interval straddles the line"
 
 
 def corrected(p: Sequence[float], family: int) -> list[float]:
@@ -85,14 +93,17 @@ def corrected(p: Sequence[float], family: int) -> list[float]:
 def seeds_needed(assertion: Assertion, quantity: Quantity, multiplier: float) -> int | None:
     """Seeds at which the effect seen would pass at 5% after correction, if it is the true one.
 
-    For means: the n at which the expected t statistic reaches the corrected critical value. None
-    for shares, where the effect is nil, and beyond 10,000.
+    For means: the n at which the expected t statistic reaches the corrected critical value; for
+    values without scatter the n at which the sign test passes. None for shares, where the effect
+    is nil, and beyond 10,000.
     """
     line = _nearest(assertion, quantity)
     effect = abs(quantity.effect(line))
-    if not math.isfinite(effect) or effect == 0 or quantity.grid > 1:
+    if math.isnan(effect) or effect == 0 or quantity.grid > 1:
         return None
     alpha = ALPHA / max(multiplier, 1.0)
+    if math.isinf(effect):
+        return math.ceil(math.log2(2 / alpha))
     n = LEAST_SEEDS
     while n <= MOST_SEEDS:
         if effect * math.sqrt(n) >= stats.t.isf(alpha / 2, n - 1):

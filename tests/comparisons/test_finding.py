@@ -53,9 +53,9 @@ def test_values_agree_with_scipys_one_sample_test() -> None:
     assert quantity.effect(0.5) == pytest.approx((values.mean() - 0.5) / values.std(ddof=1))
 
 
-def test_equal_values_differ_from_a_line_surely_or_not_at_all() -> None:
+def test_equal_values_have_the_p_value_of_the_sign_test() -> None:
     quantity = Quantity(pd.Series([3.0, 3.0, 3.0]), "ratio")
-    assert quantity.p_against(1.0) == 0
+    assert quantity.p_against(1.0) == stats.binomtest(3, 3).pvalue == 0.25
     assert quantity.p_against(3.0) == 1
     assert Quantity(pd.Series([3.0, 3.0]), "ratio", grid=4).p_against(1.0) == 1
 

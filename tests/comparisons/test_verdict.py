@@ -89,6 +89,17 @@ def test_untested_assertions_count_in_the_family(p: list[float], others: int) ->
     assert min(among) == pytest.approx(min(1, min(p) * (len(p) + others)))
 
 
+def test_three_equal_readings_are_too_few() -> None:
+    sixty = Quantity(pd.Series([60.0] * 3))
+    found = judge(assertion(above=50), sixty, p_holm=1.0)
+    assert (found.word, found.p) == ("inconclusive", 0.25)
+    assert found.reason == "the same in every seed, but of too few seeds"
+    needed = seeds_needed(assertion(above=50), sixty, multiplier=164)
+    assert needed == 13
+    assert Quantity(pd.Series([60.0] * needed)).p_against(50) * 164 < 0.05
+    assert Quantity(pd.Series([60.0] * (needed - 1))).p_against(50) * 164 > 0.05
+
+
 def test_seeds_needed_would_pass() -> None:
     values = np.array([0.4, -0.1, 0.5, 0.1, 0.3])
     quantity = Quantity(pd.Series(values))
