@@ -20,15 +20,18 @@ def saved_bytes(
     storages: dict[int, torch.UntypedStorage] = {}
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
 
-    def pack(tensor: Tensor) -> Tensor:
+    def pack(tensor: Tensor) -> None:
+        """Count it, and save nothing: an output kept by its own graph would never be freed."""
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             storages[storage.data_ptr()] = storage  # held, so that no address is used twice
-        return tensor
+
+    def unpack(_: object) -> Tensor:
+        raise AssertionError("nothing goes backward here")
 
     with (
         random_state_kept(x.device),
-        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        torch.autograd.graph.saved_tensors_hooks(pack, unpack),
         autocast or nullcontext(),
     ):
         forward_apart(eager(model), x)

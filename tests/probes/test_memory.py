@@ -1,4 +1,6 @@
 import copy
+import gc
+import weakref
 
 import torch
 from torch import nn
@@ -27,3 +29,12 @@ def test_training_does_not_notice() -> None:
     saved_bytes(model, torch.randn(4, 5, generator=torch.Generator().manual_seed(0)))
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert torch.equal(random, torch.get_rng_state())
+
+
+def test_nothing_is_kept_once_it_is_counted() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    weight = weakref.ref(model[0].weight)
+    saved_bytes(model, torch.randn(4, 8))
+    del model
+    gc.collect()
+    assert weight() is None
