@@ -76,7 +76,8 @@ class Plans:
         refused = self._plan([arm for arm in arms if tuple(arm) not in self.known], comparison)
         first = [self.known[tuple(arm)] for arm in arms if tuple(arm) in self.known]
         if arms and not first:
-            raise UserError(f"none of its {len(arms)} arms is possible here")
+            why = refused[0]["reason"]
+            raise UserError(f"none of its {len(arms)} arms is possible here: {why}")
         return Due(
             comparison,
             tuple(_with_seed(job, seed) for job in first for seed in seeds),

@@ -88,3 +88,10 @@ def test_the_record_of_a_check_names_no_folder(cli: Cli, tmp_path: Path) -> None
     records = [json.loads(path.read_text()) for path in tmp_path.glob("runs/.checks/*/run.json")]
     commands = {record["provenance"]["command"] for record in records}
     assert commands == {"bnexp reproduce A12 out=somewhere"}
+
+
+def test_a_missing_dataset_is_named_where_cells_may_be_refused(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "B13", "data=image_folder", f"data.root={tmp_path / 'nowhere'}")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
