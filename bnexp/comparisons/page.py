@@ -10,6 +10,7 @@ from bnexp.comparisons import figures
 from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.finding import Finding
 from bnexp.comparisons.ledger import provenance, rows
+from bnexp.comparisons.measure import target
 from bnexp.comparisons.run import Entry, family_size
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.words import headline
@@ -85,9 +86,8 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
 
 def _to_target(runs: Runs) -> dict[str, Any]:
     """The dataset's target as an option of a figure, where it has one."""
-    name = str(runs.runs["data.name"].iloc[0]) if len(runs.runs) else ""
-    dataset = ledger_config()["datasets"].get(name, {})
-    return {"target": dataset["target"]} if "target" in dataset else {}
+    known = len(runs.runs) and runs.runs["data.name"].iloc[0] in ledger_config()["datasets"]
+    return {"target": target(runs)} if known else {}
 
 
 def _introduced(entry: Entry, chart: Chart) -> Chart:

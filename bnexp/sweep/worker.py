@@ -5,7 +5,6 @@ that reads the end of file saves its run's state and leaves. This works on every
 every way of starting a process.
 """
 
-import gc
 import os
 import signal
 import threading
@@ -29,10 +28,8 @@ def work(pipe: Connection, command: str, gpu: int) -> None:
     inbox: SimpleQueue[Plan | None] = SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(pipe, inbox, stop), daemon=True).start()
-    gc.freeze()  # what is imported stays: so that the collections below are cheap
     while (plan := inbox.get()) is not None:
         result = train(one_thread(plan, gpu), command, stop.is_set)
-        gc.collect()  # a net is held by cycles of few objects: by itself this would come too late
         with suppress(BrokenPipeError):
             pipe.send(result)
 
