@@ -8,5 +8,5 @@ from bnexp.comparisons.config import load as load
 from bnexp.comparisons.config import names as names
 from bnexp.comparisons.finding import Finding as Finding
 from bnexp.comparisons.finding import Quantity as Quantity
-from bnexp.comparisons.finding import Step as Step
-from bnexp.comparisons.finding import Working as Working
+from bnexp.comparisons.working import Step as Step
+from bnexp.comparisons.working import Working as Working

@@ -11,10 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bnexp.comparisons.finding import Finding, Working
+from bnexp.comparisons.finding import Finding
 from bnexp.comparisons.run import Entry, family_size
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.words import counted, headline, measured, probability, right, rule, why
+from bnexp.comparisons.working import Working
 from bnexp.runs.files import write_text
 
 STYLES = {

@@ -12,9 +12,10 @@ import pandas as pd
 
 from bnexp.comparisons.checks import CheckRun
 from bnexp.comparisons.config import Comparison, load, names
-from bnexp.comparisons.finding import Finding, Quantity, Step, Working
+from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.setting import Setting
-from bnexp.comparisons.verdict import Verdict, Word, corrected, judge, raw_p, step_verdict
+from bnexp.comparisons.verdict import Verdict, Word, corrected, judge, raw_p
+from bnexp.comparisons.working import Step, Working, step_verdict
 from bnexp.compose import Composer
 from bnexp.errors import UserError
 from bnexp.runs.identity import flatten, identity

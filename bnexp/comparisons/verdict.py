@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from bnexp.comparisons.config import Assertion
-from bnexp.comparisons.finding import Quantity, Step
+from bnexp.comparisons.finding import Quantity
 from bnexp.report.statistics import holm
 
 ALPHA = 0.05
@@ -110,18 +110,6 @@ def seeds_needed(assertion: Assertion, quantity: Quantity, multiplier: float) ->
             return n
         n += max(1, n // 20)
     return None
-
-
-def step_verdict(step: Step) -> Word:
-    """Whether a printed number is exact, rounded (right to its printed digits), or an erratum."""
-    if step.printed is None:
-        return "exact"
-    printed = step.printed_value
-    if math.isclose(printed, step.value, rel_tol=1e-9, abs_tol=1e-12):
-        return "exact"
-    # half a unit of the last printed digit, and a hair for the computer's own rounding
-    half = 0.5 * step.last_digit * (1 + 1e-6)
-    return "rounded" if abs(printed - step.value) <= half else "erratum"
 
 
 def _nearest(assertion: Assertion, quantity: Quantity) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from bnexp.comparisons.config import Assertion
-from bnexp.comparisons.finding import Quantity, Step
+from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.run import Entry
 from bnexp.comparisons.verdict import Verdict
+from bnexp.comparisons.working import Step
 from bnexp.report.labels import number
 
 ORDER = (

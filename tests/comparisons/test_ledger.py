@@ -14,8 +14,9 @@ from bnexp.comparisons.config import Assertion, Comparison
 from bnexp.comparisons.page import write_page
 from bnexp.comparisons.run import Entry
 from bnexp.comparisons.setting import Setting
-from bnexp.comparisons.verdict import judge, raw_p, step_verdict
+from bnexp.comparisons.verdict import judge, raw_p
 from bnexp.comparisons.words import headline, measured, right
+from bnexp.comparisons.working import step_verdict
 
 SETTING = Setting(("B99", "A99"), "digits", "default", 5)
 COMMON = {"section": "9", "question": "Is it?", "judge": "m.f"}

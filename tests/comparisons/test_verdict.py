@@ -11,7 +11,8 @@ from scipy import stats
 
 from bnexp.comparisons import Quantity, Step
 from bnexp.comparisons.config import Assertion
-from bnexp.comparisons.verdict import corrected, judge, raw_p, seeds_needed, step_verdict
+from bnexp.comparisons.verdict import corrected, judge, raw_p, seeds_needed
+from bnexp.comparisons.working import step_verdict
 
 
 def assertion(**rule: object) -> Assertion:

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bnexp.comparisons.finding import Step
-from bnexp.comparisons.verdict import step_verdict
+from bnexp.comparisons.working import Step, step_verdict
 
 EPS = 1e-5  # as the source's
 Numbers = NDArray[np.float64]

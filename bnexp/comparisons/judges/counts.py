@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import number, right
 from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.working import Step, Working
 from bnexp.report.labels import norm_name
 from bnexp.runs.tables import Runs
 

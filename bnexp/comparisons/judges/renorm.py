@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import EPS, Numbers, number, numbers, shown
+from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 

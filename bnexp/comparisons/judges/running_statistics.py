@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import (
     mean,
     normalised,
@@ -16,6 +15,7 @@ from bnexp.comparisons.judges.board import (
     shown,
     variance,
 )
+from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 TRAININGS, BATCHES, BATCH_SIZE = 500, 1000, 64  # of the simulation in A10

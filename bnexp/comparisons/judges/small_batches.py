@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import (
     EPS,
     mean,
@@ -20,6 +19,7 @@ from bnexp.comparisons.judges.board import (
     variance,
 )
 from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 SAMPLES = 50_000  # simulated batches

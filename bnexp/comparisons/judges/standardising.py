@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import (
     EPS,
     added,
@@ -18,7 +17,7 @@ from bnexp.comparisons.judges.board import (
     shown,
     variance,
 )
-from bnexp.comparisons.verdict import step_verdict
+from bnexp.comparisons.working import Step, Working, step_verdict
 from bnexp.runs.tables import Runs
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import (
     EPS,
     explained,
@@ -19,6 +18,7 @@ from bnexp.comparisons.judges.board import (
     shown,
     variance,
 )
+from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 MOMENTUM = 0.1  # of the newest batch, as in the source's layer

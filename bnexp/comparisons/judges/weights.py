@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from bnexp.comparisons.finding import Step, Working
 from bnexp.comparisons.judges.board import Numbers, numbers, shown
 from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 

@@ -4,8 +4,7 @@ import importlib
 from typing import Any
 
 from bnexp.comparisons.config import load
-from bnexp.comparisons.finding import Working
-from bnexp.comparisons.verdict import step_verdict
+from bnexp.comparisons.working import Working, step_verdict
 from bnexp.runs.tables import Runs
 from tests.comparisons.judges.tables import make
 

@@ -4,7 +4,7 @@ import pytest
 
 from bnexp.checks import counts, weights
 from bnexp.comparisons.config import load, names
-from bnexp.comparisons.verdict import step_verdict
+from bnexp.comparisons.working import step_verdict
 from tests.comparisons.judges.rows import judged, measured_by
 
 MEASURES = {"counts": counts.measure, "weights": weights.measure}

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from bnexp.comparisons.finding import Step
 from bnexp.comparisons.judges.board import (
     explained,
     given_by,
@@ -12,6 +11,7 @@ from bnexp.comparisons.judges.board import (
     root,
     variance,
 )
+from bnexp.comparisons.working import Step
 
 X = np.array([1.0, 2.0, 6.0])
 

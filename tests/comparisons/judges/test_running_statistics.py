@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bnexp.comparisons.finding import Working
 from bnexp.comparisons.judges.running_statistics import simulated
+from bnexp.comparisons.working import Working
 from tests.comparisons.judges.rows import judged, value, verdicts, words
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bnexp.comparisons.config import load
-from bnexp.comparisons.verdict import step_verdict
+from bnexp.comparisons.working import step_verdict
 from bnexp.norms.manual import ManualBatchNorm
 from tests.comparisons.judges.rows import judged, value
 

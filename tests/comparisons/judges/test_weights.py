@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bnexp.checks.weights import measure
-from bnexp.comparisons.finding import Working
 from bnexp.comparisons.judges.weights import power_iteration
+from bnexp.comparisons.working import Working
 from tests.comparisons.judges.rows import judged, measured_by, value
 
 
