@@ -1,8 +1,8 @@
 """A checked run that has not started: configuration, dataset facts, identity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.models.check import check as check_model
 from bnexp.norms.catalogue import NORMS
-from bnexp.runs.identity import identity
+from bnexp.runs.identity import NO_TRAITS, Traits, identity
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,16 @@ class Plan:
     config: Config  # device resolved
     facts: Facts
     preset: str
-    identity: str
+    traits: Traits = NO_TRAITS
+
+    @cached_property
+    def identity(self) -> str:
+        """What names the run."""
+        return identity(self.config.model_dump(), self.facts.content, self.traits)
+
+    def with_seed(self, seed: int) -> "Plan":
+        """The same run with another seed."""
+        return replace(self, config=self.config.model_copy(update={"seed": seed}))
 
     @property
     def runs_dir(self) -> Path:
@@ -71,7 +80,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     if problems or facts is None:
         raise UserError(*problems)
     config = Config.model_validate(tree | {"device": device})
-    return Plan(config, facts, preset, identity(config.model_dump(), facts.content))
+    return Plan(config, facts, preset)
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import importlib
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from bnexp.comparisons.verdict import Verdict, Word, corrected, judge, raw_p
 from bnexp.comparisons.working import Step, Working, step_verdict
 from bnexp.compose import Composer
 from bnexp.errors import UserError
-from bnexp.runs.identity import flatten, identity
+from bnexp.runs.identity import flatten
 from bnexp.runs.tables import Runs, load_runs
 from bnexp.sweep import Job, Result, plan_jobs
 
@@ -102,9 +102,7 @@ class Plans:
 
 
 def _with_seed(job: Job, seed: int) -> Job:
-    config = job.plan.config.model_copy(update={"seed": seed})
-    name = identity(config.model_dump(), job.plan.facts.content)
-    return Job((*job.overrides, f"++seed={seed}"), replace(job.plan, config=config, identity=name))
+    return Job((*job.overrides, f"++seed={seed}"), job.plan.with_seed(seed))
 
 
 def _refused(tree: dict[str, Any], preset: str, reason: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bnexp.config import NOT_IDENTITY
@@ -14,6 +15,32 @@ LATER: dict[str, Any] = {
     "probes.shift": None,
     "probes.smoothness": None,
     "probes.companions": None,
+}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What decides about a run's result beside its configuration and its data.
+
+    The planner finds these out; each default stands for what enters no identity.
+    """
+
+    batch_statistics: bool = False  # some norm of the model uses its batch in training mode
+    uneven: bool = False  # some optimizer step accumulates batches of different sizes
+    source: str | None = None  # hash of the source of a user's model, norm, dataset
+
+
+NO_TRAITS = Traits()
+
+
+# Corrections since format 1 that change numbers, each with the runs (flat configuration, traits)
+# whose numbers it changes. It enters the identity of these alone; all others keep theirs.
+REVISIONS: dict[str, Callable[[Mapping[str, Any], Traits], bool]] = {
+    "train_mode_permuted": lambda config, traits: traits.batch_statistics,
+    "accumulate_by_sample": lambda config, traits: traits.uneven,
+    "fp16_momentum": lambda config, traits: (
+        config["precision"] == "fp16" and config["optimizer.name"] in ("momentum", "nesterov")
+    ),
 }
 
 
@@ -36,7 +63,7 @@ def excluded(key: str) -> bool:
     return any(key == name or key.startswith(f"{name}.") for name in NOT_IDENTITY)
 
 
-def identity(config: Mapping[str, Any], content: str) -> str:
+def identity(config: Mapping[str, Any], content: str, traits: Traits = NO_TRAITS) -> str:
     """Twelve hex digits that name a run; see FORMAT.md.
 
     `config` is the full configuration as plain data, its device resolved; `content` the hash of
@@ -44,10 +71,22 @@ def identity(config: Mapping[str, Any], content: str) -> str:
     """
     flat = flatten(config)
     kept = {
-        key: value
+        key: _one_zero(value)
         for key, value in flat.items()
         if not excluded(key) and not (key in LATER and LATER[key] == value)
     }
     kept |= {"device": config["device"].split(":")[0], "data.content": content, "format": FORMAT}
+    kept |= {f"revision.{name}": True for name, holds in REVISIONS.items() if holds(flat, traits)}
+    if traits.source is not None:
+        kept["model.source"] = traits.source
     canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _one_zero(value: Any) -> Any:
+    """Negative zero, also within a list or a mapping, as zero."""
+    if isinstance(value, list | tuple):
+        return [_one_zero(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _one_zero(item) for key, item in value.items()}
+    return 0.0 if isinstance(value, float) and value == 0 else value

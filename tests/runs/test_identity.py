@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from bnexp import schema
 from bnexp.compose import compose
 from bnexp.config import NOT_IDENTITY
+from bnexp.plan import plan
 from bnexp.runs import identity as module
-from bnexp.runs.identity import flatten, identity
+from bnexp.runs.identity import Traits, flatten, identity
 
 CONFIG = schema.complete(compose(["device=cpu"])[0])[0]
+OF_FORMAT_1 = "dee96c073d28"  # as the first edition named it
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
@@ -87,3 +89,49 @@ def test_it_is_the_same_in_another_process() -> None:
 
 def test_flatten_keeps_empty_mappings_as_values() -> None:
     assert flatten({"a": {"b": {"c": 1}}, "d": {}, "e": None}) == {"a.b.c": 1, "d": {}, "e": None}
+
+
+def test_zero_is_zero_whatever_its_sign() -> None:
+    for key in ("optimizer.weight_decay", "training.lr_warmup_epochs"):
+        assert identity(changed(key, 0.0), "c") == identity(changed(key, -0.0), "c")
+    plus, minus = ({"betas": [0.0, {"x": 0.0}]}, {"betas": [-0.0, {"x": -0.0}]})
+    assert identity(changed("model.norm_options", plus), "c") == identity(
+        changed("model.norm_options", minus), "c"
+    )
+
+
+@pytest.mark.parametrize("key", ["optimizer.lr", "model.init_scale", "model.norm_options.eps"])
+def test_a_whole_number_is_the_float_that_it_stands_for(key: str) -> None:
+    one, other = (
+        plan(compose(["device=cpu", "model=mlp_bn", f"{key}={text}"])[0], "mlp_bn").identity
+        for text in ("1", "1.0")
+    )
+    assert one == other
+
+
+def test_what_no_revision_concerns_keeps_its_identity() -> None:
+    assert identity(CONFIG, "c", Traits()) == identity(CONFIG, "c") == OF_FORMAT_1
+
+
+@pytest.mark.parametrize(
+    "traits", [Traits(batch_statistics=True), Traits(uneven=True), Traits(source="a")]
+)
+def test_a_trait_enters_the_identity(traits: Traits) -> None:
+    assert identity(CONFIG, "c", traits) != identity(CONFIG, "c")
+
+
+def test_a_revision_concerns_those_runs_alone_whose_condition_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_momentum = changed("precision", "fp16")
+    with_momentum["optimizer"] |= {"name": "nesterov", "momentum": 0.9}
+    half = with_momentum | {"optimizer": {"name": "sgd", "lr": 0.1, "weight_decay": 0.0}}
+    whole = with_momentum | {"precision": "fp32"}
+    now = [identity(config, "c") for config in (half, with_momentum, whole)]
+    monkeypatch.setattr(module, "REVISIONS", {})
+    before = [identity(config, "c") for config in (half, with_momentum, whole)]
+    assert [a == b for a, b in zip(now, before, strict=True)] == [True, False, True]
+
+
+def test_the_sources_of_two_models_are_two_runs() -> None:
+    assert len({identity(CONFIG, "c", Traits(source=source)) for source in (None, "a", "b")}) == 3
