@@ -131,6 +131,9 @@ class Data(Section):
     batch_size: Positive = Field(description="samples per forward pass: the batch that BN sees")
     drop_last: bool = Field(description="leave out the last batch of an epoch when it is smaller")
     train_size: Positive | None = Field(description="class-balanced subset; null is everything")
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        description="draws training and validation part, and the subset; null is the fixed split"
+    )
     flip: bool = Field(description="random horizontal flip")
     crop: int = Field(ge=0, le=64, description="random crop after padding by this many pixels")
 

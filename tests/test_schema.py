@@ -36,7 +36,8 @@ def test_every_preset_is_valid(group: str) -> None:
 
 PUBLIC_KEYS = """
 compile data.batch_size data.crop data.download data.drop_last data.flip data.name data.root
-data.train_size deterministic device dry_run exclusive logger.name logger.project logger.uri
+data.split_seed data.train_size deterministic device dry_run exclusive
+logger.name logger.project logger.uri
 model.activation model.depth model.dropout model.fc_widths model.init model.init_scale
 model.kernel_size model.kind model.norm model.norm_options model.norm_output model.placement
 model.widths on_error optimizer.lr optimizer.momentum optimizer.name optimizer.weight_decay

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bnexp.data.cache import Facts as Facts
     from bnexp.data.checks import check as check
     from bnexp.data.facts import describe as describe
+    from bnexp.data.splits import permutation as permutation
     from bnexp.data.tensors import Dataset as Dataset
     from bnexp.data.tensors import load as load
 
@@ -24,6 +25,7 @@ __getattr__ = names_from(
         "check": "bnexp.data.checks",
         "Facts": "bnexp.data.cache",
         "describe": "bnexp.data.facts",
+        "permutation": "bnexp.data.splits",
         "Dataset": "bnexp.data.tensors",
         "load": "bnexp.data.tensors",
     },

@@ -13,10 +13,13 @@ class DatasetInfo:
     train: int | None = None
     val: int | None = None
     test: int | None = None
+    official_test: bool = True  # its publisher says which samples are for testing
 
 
 DATASETS: dict[str, DatasetInfo] = {
-    "digits": DatasetInfo("8x8 handwritten digits, embedded", (1, 8, 8), 10, 1280, 217, 300),
+    "digits": DatasetInfo(
+        "8x8 handwritten digits, embedded", (1, 8, 8), 10, 1280, 217, 300, official_test=False
+    ),
     "fashion_mnist": DatasetInfo("28x28 clothes", (1, 28, 28), 10, 55_000, 5_000, 10_000),
     "mnist": DatasetInfo("28x28 handwritten digits", (1, 28, 28), 10, 55_000, 5_000, 10_000),
     "kmnist": DatasetInfo("28x28 cursive Japanese", (1, 28, 28), 10, 55_000, 5_000, 10_000),

@@ -42,17 +42,22 @@ def permutation(n: int, seed: int, stream: int) -> IntArray:
     return np.argsort(np.random.Philox(key=key).random_raw(n), kind="stable")
 
 
-def hold_out(labels: np.ndarray, size: int, stream: int = 0) -> tuple[IntArray, IntArray]:
-    """Indices of the kept and of the `size` held-out samples, every class in its share."""
-    order = permutation(len(labels), _SPLIT_SEED, stream)
+def hold_out(
+    labels: np.ndarray, size: int, stream: int = 0, seed: int | None = None
+) -> tuple[IntArray, IntArray]:
+    """Indices of the kept and of the `size` held-out samples, every class in its share.
+
+    `seed` draws them; None is the fixed choice.
+    """
+    order = _order(len(labels), seed, stream)
     share = (_ranks(labels[order]) + 0.5) / np.bincount(labels)[labels[order]]
     order = order[np.argsort(share, kind="stable")]
     return order[size:], order[:size]
 
 
-def balanced_order(labels: np.ndarray) -> IntArray:
+def balanced_order(labels: np.ndarray, seed: int | None = None) -> IntArray:
     """An order in which the first k samples hold equally many of each class, as far as they go."""
-    order = permutation(len(labels), _SPLIT_SEED, 2)
+    order = _order(len(labels), seed, 2)
     return order[np.argsort(_ranks(labels[order]), kind="stable")]
 
 
@@ -64,6 +69,32 @@ def with_validation(
     kept = kept[balanced_order(train_y[kept])]
     parts = train_x[kept], train_y[kept], train_x[held_out], train_y[held_out], test_x, test_y
     return Splits(*parts)
+
+
+class Draw(NamedTuple):
+    """Which samples are for what: indices into the parts of `Splits`, one after the other."""
+
+    train: IntArray
+    val: IntArray
+    test: IntArray
+
+
+def draw(labels: np.ndarray, val: int, test: int, seed: int, draw_test: bool) -> Draw:
+    """The parts drawn anew by `seed`, of the same sizes, every class in its share.
+
+    `labels` are those of the three parts of `Splits`, one after the other; the last `test` of them
+    stay the test part unless `draw_test`. The training part is in balanced order.
+    """
+    rest, tested = np.split(np.arange(len(labels)), [len(labels) - test])
+    if draw_test:
+        rest, tested = hold_out(labels, test, 1, seed)
+    kept, held_out = hold_out(labels[rest], val, 0, seed)
+    train = rest[kept]
+    return Draw(train[balanced_order(labels[train], seed)], rest[held_out], tested)
+
+
+def _order(n: int, seed: int | None, stream: int) -> IntArray:
+    return permutation(n, _SPLIT_SEED if seed is None else _SPLIT_SEED + 1 + seed, stream)
 
 
 def _ranks(labels: np.ndarray) -> IntArray:

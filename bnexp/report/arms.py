@@ -1,4 +1,4 @@
-"""Arms: runs that differ only in their seed, found by themselves."""
+"""Arms: runs that differ only in their seeds, found by themselves."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from bnexp.report.reading import read, usable
 from bnexp.report.style import NORM_ORDER, Look, look
 from bnexp.runs.identity import excluded
 from bnexp.runs.tables import Runs
+
+SEEDS = ("seed", "data.split_seed")  # what runs of one arm may differ in
 
 
 @dataclass(frozen=True)
@@ -167,11 +169,11 @@ def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
 
 
 def varying(table: pd.DataFrame) -> tuple[str, ...]:
-    """Configuration keys in which runs differ: the norm, then the model, data and the rest."""
+    """Configuration keys, seeds apart, in which runs differ: the norm, then the model, data and the rest."""
     found = []
     for key in map(str, table):
         section = key.split(".")[0]
-        known = section in Config.model_fields and key != "seed" and not excluded(key)
+        known = section in Config.model_fields and key not in SEEDS and not excluded(key)
         if known and differs(table[key]):
             found.append(key)
     sections = ("model", "data", "optimizer", "training")

@@ -15,6 +15,7 @@ LATER: dict[str, Any] = {
     "probes.shift": None,
     "probes.smoothness": None,
     "probes.companions": None,
+    "data.split_seed": None,
 }
 
 

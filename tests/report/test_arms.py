@@ -18,6 +18,13 @@ def test_runs_that_differ_in_seed_only_are_one_arm(tmp_path: Path) -> None:
     assert list(arm.runs["seed"]) == [0, 1, 2]
 
 
+def test_runs_that_differ_in_their_split_seed_are_one_arm(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_run(tmp_path, "batch", seed, data__split_seed=seed)
+    (arm,) = find_arms(tmp_path)
+    assert list(arm.runs["data.split_seed"]) == [0, 1, 2]
+
+
 def test_what_differs_is_the_label_in_the_order_of_norms(sweep: Path) -> None:
     arms = find_arms(sweep)
     assert [arm.label for arm in arms][:4] == [
