@@ -15,7 +15,10 @@ _TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # which class a 
 
 
 def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write out the defaults of the norm's options, so that they enter the identity."""
+    """Write out the defaults of the norm's options, so that they enter the identity.
+
+    Not those that a swapped norm keeps from the one it replaces, where nothing else is typed.
+    """
     model = tree.get("model")
     if not isinstance(model, Mapping):
         return dict(tree), []
@@ -24,7 +27,8 @@ def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         return dict(tree), []
     problems = []
     try:
-        options = NORMS[norm].options.model_validate(options).model_dump()
+        keeps = bool(NORMS[norm].family) and model.get("kind") in ("torchvision", "module")
+        options = NORMS[norm].options.model_validate(options).model_dump(exclude_unset=keeps)
     except ValidationError as error:
         problems = [_option_problem(norm, item) for item in error.errors()]
     return dict(tree) | {"model": dict(model) | {"norm_options": options}}, problems

@@ -6,6 +6,7 @@ Imported when first asked for: the catalogue beside the layers stays free of tor
 from typing import TYPE_CHECKING
 
 from bnexp.lazy import names_from
+from bnexp.norms.catalogue import NORMS
 
 if TYPE_CHECKING:
     from bnexp.norms.ghost import GhostBatchNorm as GhostBatchNorm
@@ -27,21 +28,14 @@ if TYPE_CHECKING:
     from bnexp.norms.swap import swap_norms as swap_norms
 
 _NAMES = {
-    "ghost": ["GhostBatchNorm"],
-    "layers": ["BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm"],
     "make": ["attach_norm", "is_batch_norm", "make_norm"],
-    "manual": ["ManualBatchNorm"],
-    "precise": [
-        "PreciseBatchNorm",
-        "estimate_population_statistics",
-        "wants_population_statistics",
-    ],
-    "recurrent": ["RecurrentBatchNorm"],
-    "renorm": ["BatchRenorm"],
-    "rms": ["RMSNorm"],
+    "precise": ["estimate_population_statistics", "wants_population_statistics"],
     "swap": ["Swap", "swap_norms"],
 }
 _HOMES = {name: f"{__name__}.{home}" for home, names in _NAMES.items() for name in names}
+for _layer in (info.layer for info in NORMS.values()):
+    if _layer.startswith(__name__):
+        _HOMES[_layer.rpartition(".")[2]] = _layer.rpartition(".")[0]
 
 __all__ = sorted(_HOMES)
 __getattr__ = names_from(__name__, _HOMES)

@@ -1,7 +1,8 @@
-"""Every normaliser by name: what it is, and which options it takes. Imports no torch.
+"""Every normaliser by name: what it is, its options, its layer and its look. Imports no torch.
 
-The layers themselves are in the modules beside this one; this page is what the schema, the
-command line and `bnexp list` read.
+All that bnexp knows of a normaliser is its entry here and the module that the entry names: the
+schema, the command line, the models, `bnexp list`, `bnexp explain` and the figures read this page.
+A package of your own adds one with `register`.
 """
 
 from dataclasses import dataclass
@@ -88,41 +89,208 @@ class Spectral(Options):
     eps: float = Field(1e-12, gt=0, description="added to the norms in the power iteration")
 
 
+Marker = str | tuple[int, int, int]  # matplotlib's
+
+
 @dataclass(frozen=True)
 class NormInfo:
-    """One normaliser: a line for people, its options, and what the checks need to know."""
+    """One normaliser: what people, the checks, the builder and the figures need to know.
+
+    `layer` is the import path of a class called with (channels, **options); with `on_weights` of
+    a function called with (layer, **options), which parametrises that layer's weight.
+    """
 
     summary: str
     options: type[Options] = Options
+    layer: str = ""
+    label: str = ""  # in figures; empty is the name
+    color: str = "#777777"
+    marker: Marker = "H"
+    dash: str = "long"  # solid, dashed, dash_dot, dotted or long
+    family: str = ""  # PyTorch's batch, group or instance norm, whose options mean the same
     batch_statistics: bool = False  # training mode depends on the other samples of the batch
     on_weights: bool = False  # a parametrization of the weight, not a layer
     recurrent_only: bool = False
     needs_space: bool = False  # normalises over space: refuses (N, C)
 
 
-NORMS: dict[str, NormInfo] = {
-    "none": NormInfo("no normalisation"),
-    "batch": NormInfo("batch norm: statistics of the batch, per channel", Batch, True),
-    "batch_manual": NormInfo("batch norm written out by hand, backward included", Batch, True),
-    "batch_renorm": NormInfo("batch renormalisation: batch norm with r and d", Renorm, True),
-    "ghost": NormInfo("ghost batch norm: statistics of small parts of the batch", Ghost, True),
-    "precise": NormInfo(
-        "precise batch norm: population statistics re-estimated before evaluation", Precise, True
+NORMS: dict[str, NormInfo] = {}  # in the order in which figures draw them
+
+
+def register(name: str, info: NormInfo) -> None:
+    """Add a normaliser, for as long as the process lives. ValueError where the name is taken."""
+    if name in NORMS or name == "keep":
+        raise ValueError(f"there is a normaliser {name!r} already")
+    NORMS[name] = info
+
+
+register(
+    "none",
+    NormInfo(
+        "no normalisation",
+        layer="torch.nn.Identity",
+        label="no norm",
+        color="#1b1f24",
+        marker="o",
+        dash="solid",
     ),
-    "recurrent_batch": NormInfo(
+)
+register(
+    "batch",
+    NormInfo(
+        "batch norm: statistics of the batch, per channel",
+        options=Batch,
+        layer="bnexp.norms.layers.BatchNorm",
+        label="batch norm",
+        color="#0072b2",
+        marker="s",
+        dash="solid",
+        family="batch",
+        batch_statistics=True,
+    ),
+)
+register(
+    "layer",
+    NormInfo(
+        "layer norm: statistics of one sample over channels and space",
+        options=PerSample,
+        layer="bnexp.norms.layers.LayerNorm",
+        label="layer norm",
+        color="#d55e00",
+        marker="^",
+        dash="dashed",
+    ),
+)
+register(
+    "group",
+    NormInfo(
+        "group norm: statistics of one sample and group of channels",
+        options=Grouped,
+        layer="bnexp.norms.layers.GroupNorm",
+        label="group norm",
+        color="#009e73",
+        marker="D",
+        dash="dash_dot",
+        family="group",
+    ),
+)
+register(
+    "instance",
+    NormInfo(
+        "instance norm: statistics of one sample and channel over space",
+        options=Instance,
+        layer="bnexp.norms.layers.InstanceNorm",
+        label="instance norm",
+        color="#cc79a7",
+        marker="v",
+        dash="dotted",
+        family="instance",
+        needs_space=True,
+    ),
+)
+register(
+    "rms",
+    NormInfo(
+        "RMS norm: layer norm without centring and without a shift",
+        options=RMS,
+        layer="bnexp.norms.rms.RMSNorm",
+        label="RMS norm",
+        color="#e69f00",
+        marker="P",
+        dash="long",
+    ),
+)
+register(
+    "batch_renorm",
+    NormInfo(
+        "batch renormalisation: batch norm with r and d",
+        options=Renorm,
+        layer="bnexp.norms.renorm.BatchRenorm",
+        label="batch renorm",
+        color="#56b4e9",
+        marker="X",
+        dash="dashed",
+        batch_statistics=True,
+    ),
+)
+register(
+    "ghost",
+    NormInfo(
+        "ghost batch norm: statistics of small parts of the batch",
+        options=Ghost,
+        layer="bnexp.norms.ghost.GhostBatchNorm",
+        label="ghost batch norm",
+        color="#6a51a3",
+        marker="<",
+        dash="dash_dot",
+        family="batch",
+        batch_statistics=True,
+    ),
+)
+register(
+    "precise",
+    NormInfo(
+        "precise batch norm: population statistics re-estimated before evaluation",
+        options=Precise,
+        layer="bnexp.norms.precise.PreciseBatchNorm",
+        label="precise batch norm",
+        color="#117733",
+        marker=">",
+        dash="dotted",
+        family="batch",
+        batch_statistics=True,
+    ),
+)
+register(
+    "batch_manual",
+    NormInfo(
+        "batch norm written out by hand, backward included",
+        options=Batch,
+        layer="bnexp.norms.manual.ManualBatchNorm",
+        label="batch norm by hand",
+        color="#4477aa",
+        marker="p",
+        dash="long",
+        family="batch",
+        batch_statistics=True,
+    ),
+)
+register(
+    "recurrent_batch",
+    NormInfo(
         "batch norm on both transforms of an RNN, per-step statistics",
-        RecurrentBatch,
+        options=RecurrentBatch,
+        layer="bnexp.norms.recurrent.RecurrentBatchNorm",
+        label="recurrent batch norm",
+        color="#44aa99",
+        marker="h",
+        dash="dashed",
         batch_statistics=True,
         recurrent_only=True,
     ),
-    "layer": NormInfo("layer norm: statistics of one sample over channels and space", PerSample),
-    "group": NormInfo("group norm: statistics of one sample and group of channels", Grouped),
-    "instance": NormInfo(
-        "instance norm: statistics of one sample and channel over space",
-        Instance,
-        needs_space=True,
+)
+register(
+    "weight",
+    NormInfo(
+        "weight norm: w = g v / |v|",
+        layer="bnexp.norms.weights.weight_norm",
+        label="weight norm",
+        color="#882255",
+        marker="*",
+        dash="dash_dot",
+        on_weights=True,
     ),
-    "rms": NormInfo("RMS norm: layer norm without centring and without a shift", RMS),
-    "weight": NormInfo("weight norm: w = g v / |v|", on_weights=True),
-    "spectral": NormInfo("spectral norm: w / sigma(w)", Spectral, on_weights=True),
-}
+)
+register(
+    "spectral",
+    NormInfo(
+        "spectral norm: w / sigma(w)",
+        options=Spectral,
+        layer="bnexp.norms.weights.spectral_norm",
+        label="spectral norm",
+        color="#999933",
+        marker="d",
+        dash="dotted",
+        on_weights=True,
+    ),
+)

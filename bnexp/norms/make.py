@@ -7,33 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils import parametrizations
 
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
-from bnexp.norms.ghost import GhostBatchNorm
-from bnexp.norms.layers import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
-from bnexp.norms.manual import ManualBatchNorm
-from bnexp.norms.precise import PreciseBatchNorm
-from bnexp.norms.recurrent import RecurrentBatchNorm
-from bnexp.norms.renorm import BatchRenorm
-from bnexp.norms.rms import RMSNorm
 
 Norm = str | Callable[..., nn.Module]
-
-LAYERS: dict[str, type[nn.Module]] = {
-    "none": nn.Identity,
-    "batch": BatchNorm,
-    "batch_manual": ManualBatchNorm,
-    "batch_renorm": BatchRenorm,
-    "ghost": GhostBatchNorm,
-    "precise": PreciseBatchNorm,
-    "recurrent_batch": RecurrentBatchNorm,
-    "layer": LayerNorm,
-    "group": GroupNorm,
-    "instance": InstanceNorm,
-    "rms": RMSNorm,
-}
 
 
 def make_norm(norm: Norm, channels: int, **options: Any) -> nn.Module:
@@ -54,7 +32,7 @@ def make_norm(norm: Norm, channels: int, **options: Any) -> nn.Module:
             f"{norm} norm acts on the weights of a linear or convolutional layer and cannot "
             "stand alone as a layer"
         )
-    return LAYERS[norm](channels, **_checked(norm, options))
+    return layer_of(norm)(channels, **_checked(norm, options))
 
 
 def attach_norm(
@@ -65,15 +43,14 @@ def attach_norm(
     layer has a `weight` with channels outputs. Weight and spectral norm parametrise that weight
     in place and are followed by nn.Identity.
     """
-    if norm == "weight":
-        _checked("weight", options)
-        return parametrizations.weight_norm(layer), nn.Identity()
-    if norm == "spectral":
-        checked = _checked("spectral", options)
-        return parametrizations.spectral_norm(
-            layer, n_power_iterations=checked["power_iterations"], eps=checked["eps"]
-        ), nn.Identity()
+    if isinstance(norm, str) and norm in NORMS and NORMS[norm].on_weights:
+        return layer_of(norm)(layer, **_checked(norm, options)), nn.Identity()
     return layer, make_norm(norm, channels, **options)
+
+
+def layer_of(norm: str) -> Callable[..., nn.Module]:
+    """The class of a normaliser of the catalogue, or its function on a layer's weight."""
+    return _imported(NORMS[norm].layer)
 
 
 def is_batch_norm(module: nn.Module) -> bool:

@@ -7,16 +7,18 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
-from bnexp.norms.make import LAYERS, Norm, make_norm
+from bnexp.norms.layers import LayerNorm
+from bnexp.norms.make import Norm, layer_of, make_norm
 
-REPLACEABLE = {
+PYTORCHS = {
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.GroupNorm,
     nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
-    *(layer for name, layer in LAYERS.items() if name not in ("none", "recurrent_batch")),
 }  # fmt: skip
+FAMILIES = {"batch": _BatchNorm, "instance": _InstanceNorm, "group": nn.GroupNorm}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ def swap_norms(model: nn.Module, norm: Norm, **options: Any) -> list[Swap]:
     """Replace every normaliser of the model, in place, and return what was replaced.
 
     The new layers take over scale and shift where both layers have them, running statistics
-    where both are batch norms, device, dtype and mode. UserError, before anything is changed,
+    where both are batch norms, device, dtype and mode. A batch norm in the place of a batch norm
+    keeps the old one's options (eps, momentum, ...) where none are given here, and so do instance
+    norms and group norms among themselves. UserError, before anything is changed,
     naming the module that cannot be replaced faithfully: one that does not take (N, C, *space),
     as the layer norms of transformers and ConvNeXt, or that no one here knows; and for weight,
     spectral and recurrent batch norm, which are no layers that could stand in.
@@ -44,7 +48,9 @@ def swap_norms(model: nn.Module, norm: Norm, **options: Any) -> list[Swap]:
     info = NORMS.get(norm) if isinstance(norm, str) else None
     if info and (info.on_weights or info.recurrent_only):
         raise UserError(f"{norm} norm is no layer that could replace the normalisers of a model")
-    found = [(p, m) for p, m in model.named_modules(remove_duplicate=False) if _is_norm(p, m)]
+    kinds = replaceable()
+    modules = model.named_modules(remove_duplicate=False)
+    found = [(path, module) for path, module in modules if _is_norm(path, module, kinds)]
     if not found:
         raise UserError(f"{type(model).__name__} has no normaliser that could be replaced")
     new = {old: _stand_in(path, old, norm, options) for path, old in dict(found).items()}
@@ -54,10 +60,19 @@ def swap_norms(model: nn.Module, norm: Norm, **options: Any) -> list[Swap]:
     return [Swap(path, repr(old), repr(new[old]), kept[old]) for path, old in found]
 
 
-def _is_norm(path: str, module: nn.Module) -> bool:
+def replaceable() -> set[Any]:
+    """The classes of normalisers that take (N, C, *space): PyTorch's and the catalogue's."""
+    return PYTORCHS | {
+        layer_of(name)
+        for name, info in NORMS.items()
+        if name != "none" and not info.on_weights and not info.recurrent_only
+    }
+
+
+def _is_norm(path: str, module: nn.Module, kinds: set[Any]) -> bool:
     """Whether the module is to be replaced; UserError for normalisers that cannot be."""
     kind = type(module)
-    if kind in REPLACEABLE and path:
+    if kind in kinds and path:
         return True
     if isinstance(module, (_NormBase, nn.GroupNorm, nn.LayerNorm)) or (
         re.search("Norm(?!al)", kind.__name__) and not any(module.children())
@@ -71,10 +86,22 @@ def _is_norm(path: str, module: nn.Module) -> bool:
 
 def _stand_in(path: str, old: nn.Module, norm: Norm, options: dict[str, Any]) -> nn.Module:
     channels = old.num_channels if isinstance(old, nn.GroupNorm) else old.num_features
+    options = _own_options(old, norm) | options
     try:
         return make_norm(norm, channels, **options).train(old.training)  # type: ignore[arg-type]
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _own_options(old: nn.Module, norm: Norm) -> dict[str, Any]:
+    """The options that a norm of the old one's family keeps."""
+    info = NORMS.get(norm) if isinstance(norm, str) else None
+    if not info or not info.family or isinstance(old, LayerNorm):
+        return {}
+    if not isinstance(old, FAMILIES[info.family]):
+        return {}
+    names = {name: "num_groups" if name == "groups" else name for name in info.options.model_fields}
+    return {name: getattr(old, its) for name, its in names.items() if hasattr(old, its)}
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ from bnexp.report.labels import (
     label_keys,
 )
 from bnexp.report.reading import read, usable
-from bnexp.report.style import NORM_ORDER, Look, look
+from bnexp.report.style import Look, look, norm_order
 from bnexp.runs.identity import excluded
 from bnexp.runs.tables import Runs
 
@@ -197,7 +197,7 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
         rows = rows.reset_index(drop=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, expected - len(rows)))
-    found.sort(key=lambda arm: (_place(arm[0]), [natural(value) for value in arm[1].values()]))
+    found.sort(key=lambda arm: (norm_order(arm[0]), [natural(value) for value in arm[1].values()]))
     labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
     norms = [norm for norm, _, _, _ in found]
     return [
@@ -237,10 +237,6 @@ def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
 def _norm(rows: pd.DataFrame) -> str:
     norms = set(rows.get("model.norm", []))
     return str(norms.pop()) if len(norms) == 1 else "several"
-
-
-def _place(norm: str) -> tuple[int, str]:
-    return NORM_ORDER.get(norm, len(NORM_ORDER)), norm
 
 
 def natural(value: Any) -> tuple[int, float, str]:

@@ -6,22 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-NORM_NAMES = {
-    "none": "no norm",
-    "batch": "batch norm",
-    "batch_manual": "batch norm by hand",
-    "batch_renorm": "batch renorm",
-    "ghost": "ghost batch norm",
-    "precise": "precise batch norm",
-    "recurrent_batch": "recurrent batch norm",
-    "layer": "layer norm",
-    "group": "group norm",
-    "instance": "instance norm",
-    "rms": "RMS norm",
-    "weight": "weight norm",
-    "spectral": "spectral norm",
-    "keep": "own norms",
-}
+from bnexp.norms.catalogue import NORMS
+
 KEY_NAMES = {"optimizer.lr": "learning rate", "model.norm_options.eps": "eps"}
 SHORT_NAMES = {"optimizer.lr": "lr"}
 # keys whose values speak for themselves
@@ -31,7 +17,10 @@ BARE = ("model.kind", "model.name", "model.activation", "data.name", "optimizer.
 def norm_name(norm: object) -> str:
     """A normaliser's name in words; a class of one's own by its last part."""
     text = str(norm)
-    return NORM_NAMES.get(text, text.rpartition(".")[2])
+    if text == "keep":
+        return "own norms"
+    label = NORMS[text].label if text in NORMS else ""
+    return label or text.rpartition(".")[2]
 
 
 def key_name(key: str) -> str:

@@ -1,41 +1,29 @@
 """How figures look: one colour, marker and dash for a normaliser, the same everywhere.
 
-The first colours are Okabe and Ito's, distinguishable to the colour-blind; markers and dashes
-tell lines apart in grey. matplotlib is not imported here.
+A normaliser's are in its entry of `bnexp.norms.catalogue`: Okabe and Ito's colours first, which
+the colour-blind tell apart; markers and dashes tell lines apart in grey. matplotlib is not
+imported here.
 """
 
 import colorsys
 from dataclasses import dataclass
 from typing import Any
 
+from bnexp.norms.catalogue import NORMS, Marker, NormInfo
+
 Dash = str | tuple[int, tuple[float, ...]]
-DASHED: Dash = (0, (5, 1.5))
-DOTTED: Dash = (0, (1.2, 1.2))
-DASH_DOT: Dash = (0, (6, 1.5, 1.2, 1.5))
-LONG: Dash = (0, (9, 2))
+DASH_NAMES: dict[str, Dash] = {
+    "solid": "-",
+    "dashed": (0, (5, 1.5)),
+    "dash_dot": (0, (6, 1.5, 1.2, 1.5)),
+    "dotted": (0, (1.2, 1.2)),
+    "long": (0, (9, 2)),
+}
+DASHES = tuple(DASH_NAMES.values())
+MARKERS = list("os^DvPX<>ph*d")
 
 INK, MUTED, GRID, PAPER = "#1b1f24", "#5b636d", "#d9dde2", "#ffffff"
 DARK = {INK: "#e8eaed", MUTED: "#a9b1ba", GRID: "#3a4047", PAPER: "#15181c"}
-
-NORMS: dict[str, tuple[str, str, Dash]] = {
-    "none": (INK, "o", "-"),
-    "batch": ("#0072b2", "s", "-"),
-    "layer": ("#d55e00", "^", DASHED),
-    "group": ("#009e73", "D", DASH_DOT),
-    "instance": ("#cc79a7", "v", DOTTED),
-    "rms": ("#e69f00", "P", LONG),
-    "batch_renorm": ("#56b4e9", "X", DASHED),
-    "ghost": ("#6a51a3", "<", DASH_DOT),
-    "precise": ("#117733", ">", DOTTED),
-    "batch_manual": ("#4477aa", "p", LONG),
-    "recurrent_batch": ("#44aa99", "h", DASHED),
-    "weight": ("#882255", "*", DASH_DOT),
-    "spectral": ("#999933", "d", DOTTED),
-}
-NORM_ORDER = {norm: place for place, norm in enumerate(NORMS)}
-OTHER: tuple[str, str, Dash] = ("#777777", "H", LONG)  # keep, and classes of one's own
-MARKERS = "os^DvPX<>ph*d"
-DASHES: tuple[Dash, ...] = ("-", DASHED, DASH_DOT, DOTTED, LONG)
 
 DIVERGED, UNTRAINED = "x", "1"  # marks of runs that are drawn but not averaged
 
@@ -78,7 +66,7 @@ class Look:
     """Colour, marker and dash of an arm."""
 
     color: str
-    marker: str
+    marker: Marker
     dash: Dash
 
     @property
@@ -97,15 +85,20 @@ def look(norm: str, place: int = 0, of: int = 1) -> Look:
 
     They share its hue, from its own colour to a lighter one, and differ in marker and dash.
     """
-    color, marker, dash = NORMS.get(norm, OTHER)
+    info = NORMS.get(norm, NormInfo(norm))  # keep, and classes of one's own
     if of == 1:
-        return Look(color, marker, dash)
-    shift = MARKERS.index(marker) if marker in MARKERS else 0
+        return Look(info.color, info.marker, DASH_NAMES[info.dash])
+    shift = MARKERS.index(info.marker) if info.marker in MARKERS else 0
     return Look(
-        _lighter(color, 0.5 * place / (of - 1)),
+        _lighter(info.color, 0.5 * place / (of - 1)),
         MARKERS[(shift + place) % len(MARKERS)],
         DASHES[place % len(DASHES)],
     )
+
+
+def norm_order(norm: str) -> tuple[int, str]:
+    """Where a normaliser comes in legends and tables: as in the catalogue, others after."""
+    return (list(NORMS).index(norm) if norm in NORMS else len(NORMS)), norm
 
 
 def dark(color: str) -> str:

@@ -6,9 +6,12 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from bnexp.errors import UserError
-from bnexp.norms import GroupNorm, make_norm, swap_norms
-from bnexp.norms.make import LAYERS
+from bnexp.norms import BatchNorm, GroupNorm, make_norm, swap_norms
+from bnexp.norms.catalogue import NORMS
+from bnexp.norms.make import layer_of
+from bnexp.schema import complete
 
+LAYERS = [n for n, i in NORMS.items() if not i.on_weights and not i.recurrent_only]
 COUNTS = {
     "resnet18": 20,
     "mobilenet_v2": 52,
@@ -72,12 +75,12 @@ def net(*norms: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(3, 8, 3), *norms, nn.ReLU())
 
 
-@pytest.mark.parametrize("name", [n for n in LAYERS if n != "recurrent_batch"])
+@pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_stands_in(name: str) -> None:
     model = net(nn.BatchNorm2d(8), nn.GroupNorm(2, 8), nn.InstanceNorm2d(8), make_norm("rms", 8))
     report = swap_norms(model, name)
     assert [swap.path for swap in report] == ["1", "2", "3", "4"]
-    assert {type(model[i]) for i in range(1, 5)} == {LAYERS[name]}
+    assert {type(model[i]) for i in range(1, 5)} == {layer_of(name)}
     model(torch.randn(2, 3, 6, 6)).sum().backward()
 
 
@@ -99,6 +102,58 @@ def test_options_classes_modes_dtypes_and_frozen_parameters() -> None:
     assert [p.requires_grad for p in model[1].parameters()] == [False, True]
     swap_norms(model, nn.InstanceNorm2d, affine=True)
     assert isinstance(model[1], nn.InstanceNorm2d)
+
+
+def options_of(norm: nn.Module, *names: str) -> list[object]:
+    return [getattr(norm, name) for name in names]
+
+
+def test_a_norm_of_the_same_kind_keeps_its_options_unless_they_are_typed() -> None:
+    batch = nn.BatchNorm2d(8, eps=1e-3, momentum=0.0003, affine=False)
+    names = ("eps", "momentum", "affine", "track_running_stats")
+    for name in ("batch", "batch_manual", "ghost", "precise"):
+        model = net(batch)
+        swap_norms(model, name)
+        assert options_of(model[1], *names) == [1e-3, 0.0003, False, True]
+        model = net(batch)
+        swap_norms(model, name, momentum=0.5)
+        assert options_of(model[1], *names) == [1e-3, 0.5, False, True]
+    model = net(nn.InstanceNorm2d(8, momentum=0.7, track_running_stats=True))
+    swap_norms(model, "instance")
+    assert options_of(model[1], *names) == [1e-5, 0.7, False, True]
+    model = net(nn.GroupNorm(2, 8, eps=1e-3))
+    swap_norms(model, "group")
+    assert options_of(model[1], "num_groups", "eps", "affine") == [2, 1e-3, True]
+    model = net(nn.BatchNorm2d(8, momentum=None))
+    swap_norms(model, "batch")
+    assert model[1].momentum is None
+
+
+def test_a_norm_of_another_kind_has_its_own_options() -> None:
+    for old, name in [
+        (nn.BatchNorm2d(8, momentum=0.5, eps=1e-3), "batch_renorm"),
+        (nn.BatchNorm2d(8, eps=1e-3), "group"),
+        (make_norm("layer", 8, eps=1e-3), "group"),
+        (nn.GroupNorm(1, 8, eps=1e-3), "layer"),
+    ]:
+        model = net(old)
+        swap_norms(model, name)
+        assert repr(model[1]) == repr(make_norm(name, 8))
+
+
+def test_mnasnet_keeps_its_slow_momentum() -> None:
+    """Also through a configuration, whose other defaults are written out."""
+    import torchvision
+
+    tree = {"kind": "torchvision", "norm": "batch", "norm_options": {"eps": 1e-3}}
+    completed, problems = complete({"model": tree})
+    assert not problems
+    model = torchvision.models.mnasnet0_5()
+    swap_norms(model, "batch", **completed["model"]["norm_options"])
+    found = {
+        (m.eps, m.momentum) for m in model.modules() if isinstance(m, nn.BatchNorm2d | BatchNorm)
+    }
+    assert found == {(1e-3, 1 - 0.9997)}
 
 
 def test_a_shared_normaliser_stays_shared() -> None:

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from bnexp.errors import UserError
+from bnexp.norms.catalogue import NORMS
 from bnexp.report.arms import find_arms
 from bnexp.report.shortlist import MOST, shortlist
-from bnexp.report.style import NORMS, look
+from bnexp.report.style import look
 from bnexp.runs.tables import load_runs
 from tests.report.records import write_run
 
