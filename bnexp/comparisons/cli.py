@@ -59,7 +59,7 @@ def _listing() -> str:
 
 
 def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
-    from bnexp.comparisons.checks import measure_due
+    from bnexp.comparisons.measurements import measure_due
     from bnexp.comparisons.run import judge_all, plan_all
     from bnexp.sweep import Stopped, run_all
     from bnexp.sweep.preview import preview
@@ -99,7 +99,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
             return 1
         if any(result.failed for result in results):
             show_runs(jobs, results)
-    measure_due((check for one in due for check in one.checks), runs_dir, _command(arguments))
+    measure_due((m for one in due for m in one.measurements), runs_dir, _command(arguments))
     entries = judge_all(due, results, runs_dir)
 
     from bnexp.comparisons import ledger

@@ -51,8 +51,8 @@ class Assertion(Section):
         return self
 
 
-class Check(Section):
-    """A measurement on layers or untrained nets: a function of bnexp.checks, with its options."""
+class Measurement(Section):
+    """A module of bnexp.measurements, with its options."""
 
     name: str
     options: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class Comparison(Section):
     sweep: list[dict[str, Any]] = Field(
         [], description="grids, as in `bnexp train -m sweep=`; `model: net` is the dataset's"
     )
-    checks: list[Check] = Field([], description="measurements besides training runs")
+    measurements: list[Measurement] = Field([], description="besides training runs")
     epochs: float = Field(1.0, gt=0, description="budget, in multiples of the dataset's")
     seeds: int | None = Field(None, ge=1, description="in place of the preset's")
     may_refuse: bool = Field(False, description="cells that cannot run are shown as refused")

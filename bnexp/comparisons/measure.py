@@ -115,8 +115,8 @@ def measures(runs: Runs, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     return found.assign(seed=found["run"].map(rows.set_index("run")["seed"]))
 
 
-def checks(runs: Runs, name: str, **options: Any) -> pd.DataFrame:
-    """The rows of `runs.runs` that are measurements by the check `name` with these options."""
+def measurements(runs: Runs, name: str, **options: Any) -> pd.DataFrame:
+    """The rows of `runs.runs` that are those of the measurement `name` with these options."""
     rows = runs.runs
     if "check.name" not in rows:
         return rows.iloc[:0]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from bnexp.comparisons.checks import CheckRun
 from bnexp.comparisons.config import Comparison, load, names
 from bnexp.comparisons.finding import Finding, Quantity
+from bnexp.comparisons.measurements import MeasurementRun
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.verdict import Verdict, Word, corrected, judge, raw_p
 from bnexp.comparisons.working import Step, Working, step_verdict
@@ -29,7 +29,7 @@ class Due:
 
     comparison: Comparison
     jobs: tuple[Job, ...]
-    checks: tuple[CheckRun, ...]
+    measurements: tuple[MeasurementRun, ...]
     refused: pd.DataFrame
 
 
@@ -82,7 +82,11 @@ class Plans:
         return Due(
             comparison,
             tuple(_with_seed(job, seed) for job in first for seed in seeds),
-            tuple(CheckRun(c.name, seed, c.options) for c in comparison.checks for seed in seeds),
+            tuple(
+                MeasurementRun(m.name, seed, m.options)
+                for m in comparison.measurements
+                for seed in seeds
+            ),
             pd.DataFrame([row | {"seed": seed} for row in refused for seed in seeds]),
         )
 
@@ -133,7 +137,7 @@ def judge_all(due: Sequence[Due], results: Iterable[Result], runs_dir: Path) -> 
     """
     folders = {result.identity: result.folder for result in results if result.folder is not None}
     for one in due:
-        folders |= {check.identity: check.folder(runs_dir) for check in one.checks}
+        folders |= {m.identity: m.folder(runs_dir) for m in one.measurements}
     every = load_runs(*sorted(set(map(str, folders.values())))) if folders else _no_runs()
     found: list[tuple[Comparison, Runs | None, Finding | Working | None, str]] = []
     for one in due:
@@ -185,7 +189,7 @@ def _quantity(outcome: Finding | Working | None, name: str) -> Quantity | None:
 
 
 def _runs_of(due: Due, every: Runs) -> Runs:
-    wanted = {job.plan.identity for job in due.jobs} | {check.identity for check in due.checks}
+    wanted = {job.plan.identity for job in due.jobs} | {m.identity for m in due.measurements}
     rows = every.runs[every.runs["run"].isin(wanted)]
     rows = rows[rows["status"] == "done"]
     if len(due.refused):

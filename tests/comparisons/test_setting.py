@@ -134,4 +134,4 @@ def test_every_comparison_is_whole(name: str) -> None:
     one = load(name)
     assert one.title
     assert one.kind == "arithmetic" or one.assertions
-    assert one.sweep or one.checks or one.inputs
+    assert one.sweep or one.measurements or one.inputs

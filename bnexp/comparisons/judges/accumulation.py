@@ -4,7 +4,7 @@ import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import by_seed, cell, checks, difference, measures, refused
+from bnexp.comparisons.measure import by_seed, cell, difference, measurements, measures, refused
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -55,7 +55,7 @@ def gain(runs: Runs, rows: pd.DataFrame) -> Quantity:
 
 def checked(runs: Runs, norm: str, name: str) -> pd.Series:
     """A number of the check `accumulation` by seed."""
-    rows = checks(runs, "accumulation")
+    rows = measurements(runs, "accumulation")
     if not len(rows):
         return pd.Series(dtype=float)
     found = measures(runs, rows, name)

@@ -5,7 +5,7 @@ import pandas as pd
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judges.cost import time_ratio
-from bnexp.comparisons.measure import best, cell, checks, measures
+from bnexp.comparisons.measure import best, cell, measurements, measures
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -54,7 +54,7 @@ def over_batch(rows: pd.DataFrame, norm: str) -> Quantity:
 
 def lipschitz(runs: Runs, norm: str, name: str) -> Quantity:
     """A value of the check `lipschitz` for the discriminator with this norm, by seed."""
-    found = measures(runs, checks(runs, "lipschitz"), name)
+    found = measures(runs, measurements(runs, "lipschitz"), name)
     return Quantity(found[found["layer"] == norm].set_index("seed")["value"])
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import checks, measures, ratio
+from bnexp.comparisons.measure import measurements, measures, ratio
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -18,7 +18,7 @@ def closed_forms(runs: Runs) -> Finding:
     Each is the geometric mean of the ratio over batch sizes, by seed; `largest` is the greatest
     |x_hat| over its bound, of all batch sizes and seeds; the table has every batch size.
     """
-    rows = checks(runs, "batch_noise")
+    rows = measurements(runs, "batch_noise")
     table = pd.concat(
         [compared(runs, rows, name) for name in (*CLOSED_FORMS, "largest")], ignore_index=True
     )

@@ -6,7 +6,15 @@ import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import by_seed, cell, checks, difference, measures, refused, trained
+from bnexp.comparisons.measure import (
+    by_seed,
+    cell,
+    difference,
+    measurements,
+    measures,
+    refused,
+    trained,
+)
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -111,7 +119,7 @@ def _notes(runs: Runs, rows: pd.DataFrame) -> tuple[str, ...]:
 
 def layer_alone(runs: Runs) -> tuple[str, ...]:
     """What PyTorch's layers do with a batch of one, from the check `refusals`."""
-    rows = checks(runs, "refusals")
+    rows = measurements(runs, "refusals")
     notes = [
         f"BatchNorm1d by itself on one sample: {message}"
         for message in measures(runs, rows, "batch_of_one")["layer"].unique()

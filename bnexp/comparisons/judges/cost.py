@@ -4,7 +4,7 @@ import pandas as pd
 
 from bnexp.comparisons.accuracies import by_norm
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, checks, measures, ratio
+from bnexp.comparisons.measure import cell, measurements, measures, ratio
 from bnexp.report.labels import norm_name, number
 from bnexp.report.statistics import mean_t
 from bnexp.runs.tables import Runs
@@ -62,7 +62,7 @@ def time_ratio(runs: Runs, arm: pd.DataFrame, bare: pd.DataFrame) -> Quantity:
 
 def of_layers(runs: Runs, name: str) -> pd.Series:
     """A value of the check `buffers`, by norm."""
-    rows = checks(runs, "buffers")
+    rows = measurements(runs, "buffers")
     return measures(runs, rows, name).groupby("layer")["value"].first()
 
 

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from bnexp.comparisons.judges.board import number, right
-from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.measure import measurements, measures
 from bnexp.comparisons.working import Step, Working
 from bnexp.report.labels import norm_name
 from bnexp.runs.tables import Runs
@@ -52,7 +52,7 @@ def techniques(inputs: Mapping[str, Any], runs: Runs) -> Working:
 
 def counted(runs: Runs, norm: str, name: str) -> float:
     """One number that the check `counts` read off a layer. Raises ValueError if there is none."""
-    found = measures(runs, checks(runs, "counts", norm=norm), name)["value"].unique()
+    found = measures(runs, measurements(runs, "counts", norm=norm), name)["value"].unique()
     if len(found) != 1:
         raise ValueError(f"{norm}: {name} was counted as {list(found)}, one number is needed")
     return float(found[0])

@@ -5,7 +5,7 @@ import pandas as pd
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judges.modes import accuracy_lost, measured
-from bnexp.comparisons.measure import cell, checks, difference, measures, trained
+from bnexp.comparisons.measure import cell, difference, measurements, measures, trained
 from bnexp.report.labels import canonical, listed
 from bnexp.runs.tables import Runs
 
@@ -54,7 +54,7 @@ def costs(runs: Runs) -> Finding:
 
 def raised(runs: Runs) -> dict[str, tuple[float, str]]:
     """Of every input of the check `refusals`: 1 if the layer raises, and its message."""
-    rows = checks(runs, "refusals")
+    rows = measurements(runs, "refusals")
     found = {}
     for name in ("images_in_1d", "batch_of_one", "one_sample_in_eval_untracked"):
         told = measures(runs, rows, name) if len(rows) else pd.DataFrame()

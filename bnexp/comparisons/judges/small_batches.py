@@ -18,7 +18,7 @@ from bnexp.comparisons.judges.board import (
     shown,
     variance,
 )
-from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.measure import measurements, measures
 from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
@@ -32,7 +32,7 @@ def examples(inputs: Mapping[str, Any], runs: Runs) -> Working:
     of the std by 1/B.
     """
     steps = _one(number(inputs["one"]["x"]), inputs["one"]["variance"])
-    refused = measures(runs, checks(runs, "counts", norm="batch"), "refused")["value"]
+    refused = measures(runs, measurements(runs, "counts", norm="batch"), "refused")["value"]
     steps.append(Step("B = 1: PyTorch's layer refuses to train, 1 is yes", float(len(refused) > 0)))
     for pair in inputs["two"]:
         steps += _two(pair)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bnexp.comparisons.judges.board import Numbers, numbers, shown
-from bnexp.comparisons.measure import checks, measures
+from bnexp.comparisons.measure import measurements, measures
 from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
@@ -18,7 +18,7 @@ def both_norms(inputs: Mapping[str, Any], runs: Runs) -> Working:
     decomposition is what the power iteration is held against.
     """
     steps = [*_weight_norm(inputs), *_spectral_norm(inputs)]
-    rows = checks(runs, "weights")
+    rows = measurements(runs, "weights")
     error = float(measures(runs, rows, "largest_error")["value"].max())
     steps.append(Step("PyTorch's weight norm: largest difference from g v / norm(v)", error))
     found = runs.measures[runs.measures["run"].isin(rows["run"])]

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from bnexp.checks import counts, weights
 from bnexp.comparisons.config import load, names
 from bnexp.comparisons.working import step_verdict
+from bnexp.measurements import counts, weights
 from tests.comparisons.judges.rows import judged, measured_by
 
 MEASURES = {"counts": counts.measure, "weights": weights.measure}
@@ -20,7 +20,9 @@ def test_every_arithmetic_row_is_there() -> None:
 @pytest.mark.parametrize("name", ARITHMETIC)
 def test_every_step_is_finite_and_every_number_judged(name: str) -> None:
     comparison = load(name)
-    checks = [(c.name, c.options, MEASURES[c.name](0, **c.options)) for c in comparison.checks]
+    checks = [
+        (c.name, c.options, MEASURES[c.name](0, **c.options)) for c in comparison.measurements
+    ]
     working = judged(name, measured_by(*checks) if checks else None)
     assert working.steps
     for step in working.steps:

@@ -1,13 +1,13 @@
 import pytest
 
-from bnexp.checks.counts import measure
 from bnexp.comparisons.config import load
+from bnexp.measurements.counts import measure
 from tests.comparisons.judges.rows import judged, measured_by, value, words
 
 
 @pytest.mark.parametrize("name", ["A12", "A14"])
 def test_the_real_layers_have_the_printed_counts(name: str) -> None:
-    checks = [(c.name, c.options, measure(0, **c.options)) for c in load(name).checks]
+    checks = [(c.name, c.options, measure(0, **c.options)) for c in load(name).measurements]
     assert words(judged(name, measured_by(*checks))) == ["exact"] * 4
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bnexp.checks.weights import measure
 from bnexp.comparisons.judges.weights import power_iteration
 from bnexp.comparisons.working import Working
+from bnexp.measurements.weights import measure
 from tests.comparisons.judges.rows import judged, measured_by, value
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bnexp.checks.lipschitz import bound, clouds, discriminator, measure, slope
+from bnexp.measurements.lipschitz import bound, clouds, discriminator, measure, slope
 
 
 def with_weights(*weights: torch.Tensor) -> nn.Sequential:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from bnexp.checks.counts import measure
 from bnexp.errors import UserError
+from bnexp.measurements.counts import measure
 
 
 def counted(norm: str, *shape: int, **options: Any) -> dict[str, float]:

@@ -1,20 +1,22 @@
 import pytest
 
-from bnexp import checks
+from bnexp import measurements
 from bnexp.errors import UserError
 
 
 def by_name(name: str, **options: object) -> dict[tuple[str, str], float]:
-    return {(layer, what): value for layer, what, value in checks.run(name, 0, options)}
+    return {(layer, what): value for layer, what, value in measurements.run(name, 0, options)}
 
 
-def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"check nonsense: no such check; known are accumulation, "):
-        checks.run("nonsense", 0, {})
+def test_an_unknown_measurement_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(
+        UserError, match=r"measurement nonsense: no such one; known are accumulation, "
+    ):
+        measurements.run("nonsense", 0, {})
 
 
 def test_refusals() -> None:
-    rows = checks.run("refusals", 0, {})
+    rows = measurements.run("refusals", 0, {})
     raised = {name: (value, layer) for layer, name, value in rows}
     for name, message in {
         "batch_of_one": "ValueError: Expected more than 1 value per channel when training",

@@ -1,4 +1,4 @@
-"""Measurements without training, with a record each, as runs have."""
+"""Measurements without training a classifier, with a record each, as runs have."""
 
 import hashlib
 import json
@@ -14,8 +14,11 @@ FOLDER = ".checks"  # below the folder of runs, where nothing takes them for run
 
 
 @dataclass(frozen=True)
-class CheckRun:
-    """The check `name` of bnexp.checks for one seed."""
+class MeasurementRun:
+    """The measurement `name` of bnexp.measurements for one seed.
+
+    Records call it a check, the word of the first edition.
+    """
 
     name: str
     seed: int
@@ -23,7 +26,7 @@ class CheckRun:
 
     @property
     def identity(self) -> str:
-        """Twelve hex digits over the check, its options and the seed."""
+        """Twelve hex digits over the name, the options and the seed."""
         text = json.dumps([FORMAT, self.name, self.seed, self.options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -37,13 +40,13 @@ class CheckRun:
         return header is not None and header["status"] == "done"
 
     def measure(self, runs_dir: Path, command: str) -> None:
-        """Measure, and write the record. Raises UserError for an unknown check."""
+        """Measure, and write the record. Raises UserError for an unknown measurement."""
         import torch
 
-        from bnexp import checks
+        from bnexp import measurements
         from bnexp.training.provenance import provenance
 
-        rows = checks.run(self.name, self.seed, self.options)
+        rows = measurements.run(self.name, self.seed, self.options)
         record = Record(
             self.folder(runs_dir),
             {
@@ -61,8 +64,8 @@ class CheckRun:
         record.mark("done", outcome="measured")
 
 
-def measure_due(checks: Iterable[CheckRun], runs_dir: Path, command: str) -> None:
+def measure_due(wanted: Iterable[MeasurementRun], runs_dir: Path, command: str) -> None:
     """Measure those that are not done, one after the other."""
-    for check in {check.identity: check for check in checks}.values():
-        if not check.is_done(runs_dir):
-            check.measure(runs_dir, command)
+    for one in {one.identity: one for one in wanted}.values():
+        if not one.is_done(runs_dir):
+            one.measure(runs_dir, command)

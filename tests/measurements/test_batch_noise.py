@@ -1,6 +1,6 @@
 import pytest
 
-from bnexp.checks.batch_noise import measure, relu_excess
+from bnexp.measurements.batch_noise import measure, relu_excess
 
 
 @pytest.mark.parametrize(("size", "percent"), [(2, 25.3), (4, 8.5), (8, 3.6), (16, 1.7), (32, 0.8)])

@@ -1,6 +1,6 @@
 """Bytes counted by hand."""
 
-from bnexp.checks.buffers import measure
+from bnexp.measurements.buffers import measure
 
 WIDTHS = 16 + 32 + 64 + 64  # of cnn_small: three convolutions, one hidden linear layer
 

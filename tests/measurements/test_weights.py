@@ -1,6 +1,6 @@
 import pytest
 
-from bnexp.checks.weights import measure
+from bnexp.measurements.weights import measure
 
 
 @pytest.fixture(scope="module")
