@@ -1,7 +1,7 @@
 """What is measured on layers and small nets without training a classifier.
 
-A measurement is a module with `measure(seed, **options)`, which returns rows (layer, name, value) of
-the table `measures`.
+A measurement is a module with `measure(seed, **options)`, which returns rows (layer, name, value)
+of the table `measures`.
 """
 
 from importlib import import_module
