@@ -33,14 +33,21 @@ def added(values: ArrayLike) -> str:
     return text.replace("+ -", "- ")
 
 
-def mean(label: str, x: Numbers, printed: str | None = None, explains: str = "") -> Step:
+def mean(
+    label: str, x: Numbers, printed: str | None = None, explains: str = "", line: int | None = None
+) -> Step:
     """The mean of x."""
     working = f"({added(x)}) / {len(x)} = {shown(x.sum())} / {len(x)} = {shown(x.mean())}"
-    return Step(label, float(x.mean()), printed, "sum of x_i / B", working, explains)
+    return Step(label, float(x.mean()), printed, "sum of x_i / B", working, explains, line)
 
 
 def variance(
-    label: str, x: Numbers, printed: str | None = None, ddof: int = 0, explains: str = ""
+    label: str,
+    x: Numbers,
+    printed: str | None = None,
+    ddof: int = 0,
+    explains: str = "",
+    line: int | None = None,
 ) -> Step:
     """The variance of x over B - ddof, its mean recomputed."""
     by = "B" if ddof == 0 else f"(B - {ddof})"
@@ -48,22 +55,35 @@ def variance(
     value = float(squares.sum() / (len(x) - ddof))
     working = f"({added(squares)}) / {len(x) - ddof} = {shown(value)}"
     formula = f"sum of (x_i - mean)^2 / {by}"
-    return Step(label, value, printed, formula, working, explains)
+    return Step(label, value, printed, formula, working, explains, line)
 
 
-def root(label: str, square: Step, printed: str | None = None, explains: str = "") -> Step:
+def root(
+    label: str,
+    square: Step,
+    printed: str | None = None,
+    explains: str = "",
+    line: int | None = None,
+) -> Step:
     """The standard deviation that belongs to a variance."""
     value = float(np.sqrt(square.value))
     working = f"sqrt({shown(square.value)}) = {shown(value)}"
-    return Step(label, value, printed, f"sqrt({square.formula})", working, explains)
+    return Step(label, value, printed, f"sqrt({square.formula})", working, explains, line)
 
 
-def normalised(label: str, x: float, centre: float, var: float, printed: str | None = None) -> Step:
+def normalised(
+    label: str,
+    x: float,
+    centre: float,
+    var: float,
+    printed: str | None = None,
+    line: int | None = None,
+) -> Step:
     """(x - mean) / sqrt(var + eps)."""
     value = float((x - centre) / np.sqrt(var + EPS))
     difference = added([x, -centre])
     working = f"({difference}) / sqrt({shown(var)} + {EPS:g}) = {shown(value)}"
-    return Step(label, value, printed, "(x - mean) / sqrt(var + eps)", working)
+    return Step(label, value, printed, "(x - mean) / sqrt(var + eps)", working, line=line)
 
 
 def given_by(printed: str, mistaken: Mapping[str, float]) -> str:
@@ -85,11 +105,27 @@ def explained(step: Step, mistaken: Mapping[str, float]) -> Step:
 
 
 def right(steps: Iterable[Step]) -> str:
-    """How many of the printed numbers are right: "all 6 printed numbers are right"."""
-    words = [step_verdict(step) for step in steps if step.printed is not None]
+    """How much of what is printed is right: "all 6 printed numbers are right"."""
+    printed = [step for step in steps if step.printed is not None]
+    words = [step_verdict(step) for step in printed]
+    numbers = sum(step.is_number for step in printed)
+    what = {0: "statements", len(printed): "printed numbers"}.get(
+        numbers, "printed numbers and statements"
+    )
     wrong = words.count("erratum")
+    if not printed:
+        return "nothing is printed"
     if not wrong:
         rounded = " to the digits printed" if "rounded" in words else ""
-        return f"all {len(words)} printed numbers are right{rounded}"
-    kept = f"{len(words) - wrong} of {len(words)} printed numbers are right"
+        return f"all {len(words)} {what} are right{rounded}"
+    if len(words) == 1:
+        return f"the {what[:-1]} is an erratum"
+    kept = f"{len(words) - wrong} of {len(words)} {what} are right"
     return f"{kept}, {wrong} {'is an erratum' if wrong == 1 else 'are errata'}"
+
+
+def stated(
+    label: str, holds: bool, words: str, value: float, formula: str = "", line: int | None = None
+) -> Step:
+    """A statement of the source's, whether it holds, and the number that shows it."""
+    return Step(label, value, words, formula, line=line, holds=holds)

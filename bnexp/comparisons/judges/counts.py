@@ -16,12 +16,28 @@ def channels(inputs: Mapping[str, Any], runs: Runs) -> Working:
     n, c, h, w = (int(number(size)) for size in inputs["shape"])
     values = counted(runs, "batch", "values_per_statistic")
     working = f"{n} x {h} x {w} = {prod((n, h, w)):,}"
+    lines = inputs["lines"]
     steps = [
-        Step("values per channel, of the layer", values, inputs["values"], "N H W", working),
-        Step("channels that are normalised", counted(runs, "batch", "statistics"), str(c), "C"),
+        Step(
+            "values per channel, of the layer",
+            values,
+            inputs["values"],
+            "N H W",
+            working,
+            line=lines["values"],
+        ),
+        Step(
+            "channels that are normalised",
+            counted(runs, "batch", "statistics"),
+            str(c),
+            "C",
+            line=lines["channels"],
+        ),
     ]
     for name in ("gamma", "beta"):
-        steps.append(Step(f"{name}, of the layer", counted(runs, "batch", name), inputs[name], "C"))
+        found = counted(runs, "batch", name)
+        label = f"{name}, of the layer"
+        steps.append(Step(label, found, inputs[name], "C", line=lines["parameters"]))
     return Working(
         f"The layer normalises {c} channels of {values:,.0f} values: {right(steps)}", tuple(steps)
     )
@@ -37,7 +53,13 @@ def techniques(inputs: Mapping[str, Any], runs: Runs) -> Working:
         "group": ("N groups", f"{n} x {groups} = {n * groups}"),
     }
     steps = [
-        Step(norm_name(norm), counted(runs, norm, "statistics"), printed, *formulas[norm])
+        Step(
+            norm_name(norm),
+            counted(runs, norm, "statistics"),
+            printed,
+            *formulas[norm],
+            line=inputs["lines"][norm],
+        )
         for norm, printed in inputs["statistics"].items()
     ]
     sizes = [

@@ -1,6 +1,7 @@
 """The forward pass of section 3: one product, ReLU, three normalised neurons (A3 to A7)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,14 @@ def product(inputs: Mapping[str, Any], runs: Runs) -> Working:
             printed,
             "w x",
             f"{shown(w_i)} x {shown(x_i)} = {shown(w_i * x_i)}",
+            line=inputs["lines"]["terms"],
         )
         for i, (w_i, x_i, printed) in enumerate(zip(w, x, inputs["terms"], strict=True), 1)
     ]
     z = float(w @ x + b)
     working = f"{added([*(w * x), b])} = {shown(z)}"
-    steps.append(Step("z", z, inputs["z"], "sum of w_i x_i + b", working))
+    line = inputs["lines"]["z"]
+    steps.append(Step("z", z, inputs["z"], "sum of w_i x_i + b", working, line=line))
     return Working(
         f"z = {shown(z)}: {right(steps)}",
         tuple(steps),
@@ -65,9 +68,9 @@ def after_relu(inputs: Mapping[str, Any], runs: Runs) -> Working:
             "the mean absolute deviation": float(abs(a - a.mean()).mean()),
             "the std of the positive values": float(a[a > 0].std()),
         }
-        std = root(f"neuron {k}: std", biased, printed, given_by(printed, mistaken))
+        std = root(f"neuron {k}: std", biased, printed, given_by(printed, mistaken), neuron["line"])
         steps += [
-            mean(f"neuron {k}: mean of ReLU(z)", a, neuron["mean"]),
+            mean(f"neuron {k}: mean of ReLU(z)", a, neuron["mean"], line=neuron["line"]),
             std,
             root(f"neuron {k}: std by 1/(B - 1)", unbiased),
         ]
@@ -86,7 +89,8 @@ def after_relu(inputs: Mapping[str, Any], runs: Runs) -> Working:
 def neuron(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A5, A6, A7: one neuron's mean, variance, normalised values and ReLU over the batch."""
     z = numbers(inputs["z"])
-    mu, var = mean("mu_B", z, inputs["mean"]), float(z.var())
+    lines = inputs["lines"]
+    mu, var = mean("mu_B", z, inputs["mean"], line=lines["mean"]), float(z.var())
     steps = [mu]
     for i, printed in enumerate(inputs.get("squares", ()), 1):
         difference = z[i - 1] - mu.value
@@ -97,15 +101,21 @@ def neuron(inputs: Mapping[str, Any], runs: Runs) -> Working:
                 printed,
                 "(x_i - mean)^2",
                 f"({added([z[i - 1], -mu.value])})^2 = {shown(difference**2)}",
+                line=lines["squares"],
             )
         )
-    for printed in inputs["variance"]:
-        steps.append(variance("sigma_B^2", z, printed, explains=_variance_slip(inputs, z, printed)))
+    for printed, line in zip(inputs["variance"], lines["variance"], strict=True):
+        slip = _variance_slip(z, printed)
+        steps.append(variance("sigma_B^2", z, printed, explains=slip, line=line))
     steps.append(variance("sigma_B^2 by 1/(B - 1)", z, ddof=1))
+    steps += _divisor_steps(inputs, var)
     centre, divisor = number(inputs["mean"]), np.sqrt(number(inputs["variance"][0]) + EPS)
     x_hat = [
         explained(
-            normalised(f"x_hat_{i}", z_i, mu.value, var, printed),
+            replace(
+                normalised(f"x_hat_{i}", z_i, mu.value, var, printed, lines["x_hat"]),
+                chains=_chains(inputs, z_i, mu.value, var),
+            ),
             {
                 "(x - mean) / sqrt(the printed variance + eps)": (z_i - mu.value) / divisor,
                 "the same with the printed mean": (z_i - centre) / divisor,
@@ -118,17 +128,21 @@ def neuron(inputs: Mapping[str, Any], runs: Runs) -> Working:
     for i, (step, printed) in enumerate(zip(x_hat, inputs["relu"], strict=True), 1):
         value = max(step.value, 0.0)
         working = f"max(0, {shown(step.value)}) = {shown(value)}"
-        relu = Step(f"ReLU(y_{i})", value, printed, "max(0, gamma x_hat + beta)", working)
+        relu = Step(
+            f"ReLU(y_{i})", value, printed, "max(0, gamma x_hat + beta)", working,
+            line=lines["relu"],
+            chains={name: max(0.0, by) for name, by in step.chains.items()},
+        )  # fmt: skip
         before = max(number(step.printed or "nan"), 0.0)
         steps.append(explained(relu, {"max(0, the printed x_hat)": before}))
     return Working(
         f"mu_B {shown(mu.value)}, sigma_B^2 {shown(var)}: {right(steps)}",
         tuple(steps),
-        (*_intermediate(inputs, var), *_divisor(inputs, z, mu.value)),
+        (*_coincidence(inputs), *_divisor(inputs, z, mu.value)),
     )
 
 
-def _variance_slip(inputs: Mapping[str, Any], z: Numbers, printed: str) -> str:
+def _variance_slip(z: Numbers, printed: str) -> str:
     """A mistaken formula that gives the printed variance, where the right one does not."""
     if step_verdict(Step("", float(z.var()), printed)) != "erratum":
         return ""
@@ -143,22 +157,55 @@ def _variance_slip(inputs: Mapping[str, Any], z: Numbers, printed: str) -> str:
     return given_by(printed, mistaken)
 
 
-def _intermediate(inputs: Mapping[str, Any], var: float) -> tuple[str, ...]:
-    """What is to be said of the divisor that the source prints on its way."""
-    printed = inputs.get("divisor")
-    if printed is None:
+def _divisor_steps(inputs: Mapping[str, Any], var: float) -> list[Step]:
+    """sigma_B^2 + eps and its root, where the source prints them on its way."""
+    if "divisor" not in inputs:
+        return []
+    (square, std), lines = inputs["divisor"], inputs["lines"]["divisor"]
+    rounded = round(var, len(inputs["variance"][0].partition(".")[2]))
+    working = f"{shown(var)} + {EPS:g} = {var + EPS:.7g}"
+    chains = {"from the variance as rightly rounded": rounded + EPS}
+    first = Step(
+        "sigma_B^2 + eps", var + EPS, square, "sigma_B^2 + eps", working,
+        line=lines[0], chains=chains,
+    )  # fmt: skip
+    second = Step(
+        "its root",
+        float(np.sqrt(var + EPS)),
+        std,
+        "sqrt(sigma_B^2 + eps)",
+        f"sqrt({var + EPS:.7g}) = {np.sqrt(var + EPS):.7g}",
+        line=lines[1],
+        chains={name: float(np.sqrt(value)) for name, value in chains.items()},
+    )
+    return [first, explained(second, {f"sqrt({square})": float(np.sqrt(number(square)))})]
+
+
+def _chains(inputs: Mapping[str, Any], x: float, mu: float, var: float) -> dict[str, float]:
+    """x_hat by other orders of rounding: variance, and divisor, to the digits that are printed."""
+    printed = inputs["variance"][0]
+    rounded = round(var, len(printed.partition(".")[2]))
+    chains = {"from the variance as rightly rounded": (x - mu) / float(np.sqrt(rounded + EPS))}
+    if "divisor" in inputs:
+        digits = len(inputs["divisor"][1].partition(".")[2])
+        chains["from the divisor as rightly rounded"] = (x - mu) / round(
+            float(np.sqrt(var + EPS)), digits
+        )
+    return chains
+
+
+def _coincidence(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """What else has the value of a wrong variance; nobody knows whether it is the cause."""
+    other = inputs.get("other")
+    if other is None:
         return ()
-    square, std = printed
-    exact = var + EPS
-    steps = (Step("", exact, square), Step("", float(np.sqrt(exact)), std))
-    if "erratum" not in map(step_verdict, steps):
+    value = float(np.maximum(numbers(other["z"]), 0).var())
+    [printed] = inputs["variance"]
+    if step_verdict(Step("", value, printed)) == "erratum":
         return ()
-    follows = given_by(std, {f"sqrt({square})": float(np.sqrt(number(square)))})
     return (
-        f"On the way the source prints {square} for sigma_B^2 + eps = {exact:.7g} and {std} for "
-        f"its root {np.sqrt(exact):.7g}, off in the last digit"
-        + (f"; the second follows from the first ({follows})" if follows else "")
-        + ". The normalised values agree to their digits all the same.",
+        f"{printed} is also the variance by 1/B of {other['name']} ({shown(value)}), which may be "
+        "a coincidence.",
     )
 
 

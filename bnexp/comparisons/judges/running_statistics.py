@@ -1,4 +1,4 @@
-"""Batch statistics in training, running statistics in evaluation (A8, A9, A10)."""
+"""Batch statistics in training, running statistics in evaluation (A8, A9, A10, A20)."""
 
 import math
 from collections.abc import Mapping
@@ -13,23 +13,25 @@ from bnexp.comparisons.judges.board import (
     numbers,
     right,
     shown,
+    stated,
     variance,
 )
 from bnexp.comparisons.working import Step, Working
 from bnexp.runs.tables import Runs
 
 TRAININGS, BATCHES, BATCH_SIZE = 500, 1000, 64  # of the simulation in A10
+SIZES = (8, 16, 32, 64)
 
 
 def batch(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A8: statistics of a batch by both formulas, and the outputs by each."""
     x = np.array([numbers(row) for row in inputs["x"]])
-    steps, unbiased = [], []
+    steps, unbiased, lines = [], [], inputs["lines"]
     for k, feature in enumerate(x.T):
         printed = inputs["mean"][k], inputs["variance"][k]
         steps += [
-            mean(f"feature {k + 1}: mu", feature, printed[0]),
-            variance(f"feature {k + 1}: sigma^2", feature, printed[1]),
+            mean(f"feature {k + 1}: mu", feature, printed[0], line=lines["mean"]),
+            variance(f"feature {k + 1}: sigma^2", feature, printed[1], line=lines["variance"]),
         ]
         unbiased.append(variance(f"feature {k + 1}: sigma^2 by 1/(B - 1)", feature, ddof=1))
     first = x[:, 0]
@@ -73,8 +75,10 @@ def inference(inputs: Mapping[str, Any], runs: Runs) -> Working:
 def averages(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A10: two updates of the running statistics, and where a thousand lead.
 
-    The simulation draws 500 trainings of 1,000 Gaussian batches of 64 whose population has the
-    mean and variance that the source says the running statistics end at.
+    Where they end depends on the population and the batch size, of which the source names neither:
+    its "about 2.5" and "about 1.6" are not judged. A population of that mean and variance is taken
+    to show the ends by batch size, and the scatter that is left, in closed form and in a simulation
+    of 500 trainings of 1,000 Gaussian batches of 64.
     """
     keep = number(inputs["lambda"])
     steps = []
@@ -90,23 +94,34 @@ def averages(inputs: Mapping[str, Any], runs: Runs) -> Working:
             )
             formula = "lambda running + (1 - lambda) batch"
             for part, printed in zip((kept, added), update.get("terms", ()), strict=False):
-                steps.append(Step(f"{name}, batch {k}, a term", part, printed, formula, working))
+                steps.append(
+                    Step(
+                        f"{name}, batch {k}, a term", part, printed, formula, working,
+                        line=update["line"],
+                    )
+                )  # fmt: skip
             steps.append(
-                Step(f"running {name} after batch {k}", value, update["printed"], formula, working)
+                Step(
+                    f"running {name} after batch {k}",
+                    value,
+                    update["printed"],
+                    formula,
+                    working,
+                    line=update["line"],
+                )
             )
             running = value
     mu, var = (number(inputs["ends"][name]) for name in ("mu", "sigma^2"))
     means, variances = simulated(mu, var, keep)
+    for size in SIZES:
+        working = f"{shown(var)} x {size - 1} / {size}"
+        end = var * (size - 1) / size
+        label = f"where running sigma^2 ends, batches of {size}"
+        steps.append(Step(label, end, None, "sigma^2 (B - 1) / B", working))
     where = f"mean of {TRAININGS} simulated trainings of {BATCHES:,} batches of {BATCH_SIZE}"
     steps += [
-        Step("running mu after 1000 batches", float(means.mean()), inputs["ends"]["mu"], where),
-        Step(
-            "running sigma^2 after 1000 batches",
-            float(variances.mean()),
-            inputs["ends"]["sigma^2"],
-            where,
-            f"expected: sigma^2 (B - 1)/B = {shown(var * (BATCH_SIZE - 1) / BATCH_SIZE)}",
-        ),
+        Step("running mu after 1000 batches, simulated", float(means.mean()), None, where),
+        Step("running sigma^2 after 1000 batches, simulated", float(variances.mean()), None, where),
     ]
     left = math.sqrt((1 - keep) / (1 + keep))
     sd_mean = math.sqrt(var / BATCH_SIZE) * left
@@ -151,9 +166,35 @@ def averages(inputs: Mapping[str, Any], runs: Runs) -> Working:
         (
             f"The source's lambda is the weight of the past: its {inputs['lambda']} is momentum "
             f"{shown(1 - keep)} in PyTorch, whose momentum weighs the newest batch.",
-            f"The source names neither population nor batch size: the simulation takes Gaussian "
-            f"batches of {BATCH_SIZE} around mean {shown(mu)} and variance {shown(var)}.",
+            f"The source names neither population nor batch size, so its ends of about {shown(mu)} "
+            f"and {shown(var)} after 1000 batches are assumed, not judged. With a population "
+            f"of variance {shown(var)} the hand-written layer, which keeps the variance by 1/B, "
+            "ends below it, the more so the smaller its batches; PyTorch keeps that by 1/(B - 1) "
+            "and ends at it.",
         ),
+    )
+
+
+def variance_or_std(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A20: the same numbers called variances in one section and standard deviations in another."""
+    steps = []
+    for batch in inputs["batches"]:
+        value = number(batch["value"])
+        steps.append(
+            stated(
+                f"batch with mu {batch['mu']}: std where the variance is {batch['value']}",
+                math.isclose(math.sqrt(value), value, abs_tol=0.05),
+                f"sigma = {batch['value']}, after sigma^2 = {batch['value']}",
+                math.sqrt(value),
+                "sqrt(sigma^2)",
+                batch["line"],
+            )
+        )
+    told = " and ".join(f"{shown(round(step.value, 3))}" for step in steps)
+    return Working(
+        f"If section 5's variances are right, section 8's stds are {told}: {right(steps)}",
+        tuple(steps),
+        ("Both sections print these numbers beside the same two batch means.",),
     )
 
 

@@ -16,6 +16,7 @@ from bnexp.comparisons.judges.board import (
     right,
     root,
     shown,
+    stated,
     variance,
 )
 from bnexp.comparisons.measure import measurements, measures
@@ -31,32 +32,43 @@ def examples(inputs: Mapping[str, Any], runs: Runs) -> Working:
     50,000 simulated batches beside the normal law of the mean, sigma / sqrt(B), and the chi law
     of the std by 1/B.
     """
-    steps = _one(number(inputs["one"]["x"]), inputs["one"]["variance"])
+    lines = inputs["lines"]
+    steps = _one(number(inputs["one"]["x"]), inputs["one"]["variance"], lines["variance"])
     refused = measures(runs, measurements(runs, "counts", norm="batch"), "refused")["value"]
     steps.append(Step("B = 1: PyTorch's layer refuses to train, 1 is yes", float(len(refused) > 0)))
     for pair in inputs["two"]:
         steps += _two(pair)
+    closed = [step.value for step in steps if step.label.endswith("closed form")]
+    steps.append(
+        stated(
+            "what the two pairs become",
+            max(closed) - min(closed) > 1e-3,
+            "different normalizations",
+            max(closed) - min(closed),
+            "the difference between the two pairs' |x_hat|",
+            lines["different"],
+        )
+    )
     many = inputs["many"]
     mu, sigma, size = (number(many[key]) for key in ("mu", "sigma", "size"))
     found_mu, found_sigma = number(many["found_mu"]), number(many["found_sigma"])
     spread, near = _spread(mu, sigma, int(size), found_mu, found_sigma)
-    fair = [step for step in steps if step.label.startswith("x_hat of the pair")]
     return Working(
         f"Of the batches {right(steps)}; every pair becomes -1 and 1 whatever it holds, and one "
         f"batch of {shown(size)} in {1 / near:.0f} comes as near to the truth as the one printed",
         (*steps, *spread),
         (
-            f"The two pairs are normalised to the same values ({shown(fair[0].value)} and "
-            f"{shown(fair[1].value)}): a pair keeps only which of its values is larger.",
+            f"The two pairs are normalised to the same values ({shown(closed[0])} and "
+            f"{shown(closed[1])}): a pair keeps only which of its values is larger.",
             f"Five of the {shown(size)} values are printed, so mean {many['found_mu']} and std "
             f"{many['found_sigma']} can be placed among batches but not recomputed.",
         ),
     )
 
 
-def _one(x: float, printed: str) -> list[Step]:
+def _one(x: float, printed: str, line: int) -> list[Step]:
     x_hat = normalised("B = 1: x_hat, whatever x is", x, x, 0.0)
-    return [variance("B = 1: variance", np.array([x]), printed), x_hat]
+    return [variance("B = 1: variance", np.array([x]), printed, line=line), x_hat]
 
 
 def _two(pair: Mapping[str, Any]) -> list[Step]:
@@ -66,10 +78,10 @@ def _two(pair: Mapping[str, Any]) -> list[Step]:
     a, b = x
     closed = 1 / math.sqrt(1 + 4 * EPS / (a - b) ** 2)
     return [
-        mean(f"{name}: mu_B", x, pair["mean"]),
-        root(f"{name}: sigma_B", var, pair["std"]),
+        mean(f"{name}: mu_B", x, pair["mean"], line=pair["line"]),
+        root(f"{name}: sigma_B", var, pair["std"], line=pair["line"]),
         *(
-            normalised(f"{name}: x_hat_{i}", x_i, x.mean(), x.var(), printed)
+            normalised(f"{name}: x_hat_{i}", x_i, x.mean(), x.var(), printed, pair["line"] + 1)
             for i, (x_i, printed) in enumerate(zip(x, pair["x_hat"], strict=True), 1)
         ),
         Step(

@@ -1,4 +1,4 @@
-"""Normalising a list, and undoing it (A1, A2)."""
+"""Normalising a list, undoing it, and what normalised values must have (A1, A2, A18)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,15 +9,16 @@ from bnexp.comparisons.judges.board import (
     EPS,
     added,
     mean,
-    normalised,
     number,
     numbers,
     right,
     root,
     shown,
+    stated,
     variance,
 )
-from bnexp.comparisons.working import Step, Working, step_verdict
+from bnexp.comparisons.working import Step, Working
+from bnexp.report.labels import listed
 from bnexp.runs.tables import Runs
 
 
@@ -32,6 +33,7 @@ def by_given_statistics(inputs: Mapping[str, Any], runs: Runs) -> Working:
             printed,
             "(x - mean) / std, both as printed",
             f"({added([x_i, -centre])}) / {shown(std)} = {shown((x_i - centre) / std)}",
+            line=inputs["lines"]["x_hat"],
         )
         for i, (x_i, printed) in enumerate(zip(x, inputs["x_hat"], strict=True), 1)
     ]
@@ -56,32 +58,32 @@ def by_given_statistics(inputs: Mapping[str, Any], runs: Runs) -> Working:
 def undone(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A2: gamma = sigma_B and beta = mu_B give x back but for eps."""
     x = numbers(inputs["x"])
-    mu, var = x.mean(), x.var()
+    mu, var = float(x.mean()), float(x.var())
+    x_hat = (x - mu) / np.sqrt(var + EPS)
     steps = [mean("beta = mu_B", x), root("gamma = sigma_B", variance("", x))]
-    x_hat = [normalised("", x_i, mu, var).value for x_i in x]
-    for i, (value, printed) in enumerate(zip(x_hat, inputs["x"], strict=True), 1):
-        y = float(np.sqrt(var) * value + mu)
-        steps.append(
-            Step(
-                f"y_{i} with gamma = sigma_B",
-                y,
-                printed,
-                "sigma_B x_hat + mu_B",
-                f"{np.sqrt(var):.8g} x {value:.8g} + {shown(mu)} = {y:.8g}",
+    largest = {}
+    for name, gamma in (("sigma_B", np.sqrt(var)), ("sqrt(sigma_B^2 + eps)", np.sqrt(var + EPS))):
+        y = gamma * x_hat + mu
+        largest[name] = float(abs(y - x).max())
+        for i, (value, hat) in enumerate(zip(y, x_hat, strict=True), 1):
+            steps.append(
+                Step(
+                    f"y_{i} with gamma = {name}",
+                    float(value),
+                    formula=f"{name} x_hat + mu_B",
+                    working=f"{gamma:.8g} x {hat:.8g} + {shown(mu)} = {value:.8g}",
+                )
             )
+    steps.append(
+        stated(
+            "y with gamma = sigma_B, beta = mu_B",
+            largest["sigma_B"] < 1e-12,
+            "y = x (identity)",
+            largest["sigma_B"],
+            "the largest |y_i - x_i|",
+            inputs["lines"]["identity"],
         )
-    exact = np.sqrt(var + EPS)
-    for i, (value, printed) in enumerate(zip(x_hat, inputs["x"], strict=True), 1):
-        y = float(exact * value + mu)
-        steps.append(
-            Step(
-                f"y_{i} with gamma = sqrt(sigma_B^2 + eps)",
-                y,
-                printed,
-                "sqrt(sigma_B^2 + eps) x_hat + mu_B",
-                f"{exact:.8g} x {value:.8g} + {shown(mu)} = {y:.8g}",
-            )
-        )
+    )
     for label, v in (("of this batch", var), ("where the variance equals eps", EPS)):
         ratio = float(np.sqrt(v / (v + EPS)))
         steps.append(
@@ -93,11 +95,46 @@ def undone(inputs: Mapping[str, Any], runs: Runs) -> Working:
                 f"sqrt({shown(v)} / ({shown(v)} + {EPS:g})) = {ratio:.7g}",
             )
         )
-    exactly = sum(step_verdict(step) == "exact" for step in steps if "eps) x_hat" in step.formula)
     lost = 1 - float(np.sqrt(var / (var + EPS)))
     return Working(
         f"gamma = sigma_B, beta = mu_B gives x back but for {lost:.1e} of its spread; "
-        f"with gamma = sqrt(sigma_B^2 + eps) {exactly} of {len(x)} values come back exactly",
+        "gamma = sqrt(sigma_B^2 + eps) gives it back to "
+        f"{largest['sqrt(sigma_B^2 + eps)']:.0e}",
         tuple(steps),
-        ("x is the first neuron's batch of section 3.",),
+        (
+            "x is the first neuron's batch of section 3.",
+            "It matters where a channel hardly varies: at a variance of eps, gamma = sigma_B keeps "
+            f"{shown(round(0.5**0.5, 3))} of the spread.",
+        ),
+    )
+
+
+def all_standard(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A18: mean and std of the normalised values that the source prints, neuron by neuron.
+
+    "About 1" is read as 1.0 to one digit; the std is by 1/B, as the source's own formula has it.
+    """
+    steps = []
+    for k, printed in enumerate(inputs["x_hat"], 1):
+        x_hat = numbers(printed)
+        centre, std = mean("", x_hat), root("", variance("", x_hat))
+        for name, found, claim in (("mean", centre, 0.0), ("std", std, 1.0)):
+            steps.append(
+                stated(
+                    f"neuron {k}: {name} of the printed x_hat",
+                    round(found.value, 1) == claim,
+                    f"{name} about {claim:.0f}",
+                    found.value,
+                    found.formula,
+                    inputs["lines"][name],
+                )
+            )
+    stds = [shown(round(step.value, 3)) for step in steps if "std" in step.label]
+    return Working(
+        f"The printed values have stds {listed(stds)} by 1/B: {right(steps)}",
+        tuple(steps),
+        (
+            "Normalised from the batch's own statistics every neuron has std sqrt(v / (v + eps)); "
+            "the printed values of neurons 2 and 3 come from other variances (A6, A7).",
+        ),
     )

@@ -1,13 +1,15 @@
 """The transcript printed under the hand-written layer of section 6 (A11)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from bnexp.comparisons.judges.board import (
     EPS,
+    Numbers,
     explained,
     mean,
     normalised,
@@ -16,21 +18,28 @@ from bnexp.comparisons.judges.board import (
     right,
     root,
     shown,
+    stated,
     variance,
 )
-from bnexp.comparisons.working import Step, Working
+from bnexp.comparisons.measure import measurements, measures
+from bnexp.comparisons.working import Step, Working, step_verdict
+from bnexp.report.labels import listed
 from bnexp.runs.tables import Runs
 
 MOMENTUM = 0.1  # of the newest batch, as in the source's layer
+HALF = 5e-5  # of the last printed digit of the input
+SAMPLES = 100_000  # inputs drawn among those that print as the source's
 
 
 def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A11: every number of the transcript, recomputed from its printed input.
 
     The layer normalises by 1/B and keeps that variance; the transcript prints stds by 1/(B - 1).
+    The input is printed to four digits: a number is an erratum only where no input that prints so
+    gives it. The measurement `random_stream` tells which rows a seed of PyTorch's draws.
     """
     x = np.array([numbers(row) for row in inputs["x"]])
-    test = numbers(inputs["test"])
+    test, lines = numbers(inputs["test"]), inputs["lines"]
     parts: dict[str, list[Step]] = {
         name: []
         for name in (
@@ -43,17 +52,29 @@ def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
         mu, var = float(feature.mean()), float(feature.var())
         printed = {key: inputs[key][k] for key in ("mean", "std", "running_mean", "running_var")}
         centre, std = number(printed["mean"]), number(printed["std"])
-        parts["input mean"].append(mean(f"input mean, {name}", feature, printed["mean"]))
+        found = mean(f"input mean, {name}", feature, printed["mean"], line=lines["mean"])
+        parts["input mean"].append(within_reach(found, feature, lambda f: f.mean(-1)))
         by_b = root(f"input std by 1/B, {name}", variance("", feature))
         by_b1 = variance("", feature, ddof=1)
         parts["input std"] += [
-            explained(root(f"input std, {name}", by_b1, printed["std"]), {"by 1/B": by_b.value}),
+            explained(
+                within_reach(
+                    root(f"input std, {name}", by_b1, printed["std"], line=lines["std"]),
+                    feature,
+                    lambda f: f.std(-1, ddof=1),
+                ),
+                {"by 1/B": by_b.value},
+            ),
             by_b,
         ]
         column = [row[k] for row in inputs["output"]]
         outputs = [
             explained(
-                normalised(f"output {i}, {name}", x_i, mu, var, text),
+                within_reach(
+                    normalised(f"output {i}, {name}", x_i, mu, var, text, lines["output"] + i - 1),
+                    feature,
+                    lambda f, i=i: standardised(f)[..., i - 1],
+                ),
                 {"(x - mean) / the printed std": (x_i - centre) / std},
             )
             for i, (x_i, text) in enumerate(zip(feature, column, strict=True), 1)
@@ -62,19 +83,42 @@ def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
         y = np.array([step.value for step in outputs])
         zero = mean(f"output mean, {name}", y)
         parts["output mean"].append(replace(zero, value=round(zero.value, 12)))
-        parts["output std"].append(_output_std(name, len(y), var, inputs["output_std"][k]))
-        parts["running mean"].append(_running_mean(name, mu, printed["running_mean"], centre))
-        parts["running var"].append(_running_var(name, var, printed["running_var"], std))
-        parts["inference output"] += _inference(
-            name, test[k], printed, inputs["test_output"][k], mu, var
-        )
+        found = _output_std(name, len(y), var, inputs["output_std"][k])
+        found = within_reach(found, feature, lambda f: standardised(f).std(-1, ddof=1))
+        parts["output std"].append(replace(found, line=lines["output_std"]))
+        found = _running_mean(name, mu, printed["running_mean"], centre)
+        found = within_reach(found, feature, lambda f: MOMENTUM * f.mean(-1))
+        parts["running mean"].append(replace(found, line=lines["running_mean"]))
+        found = _running_var(name, var, printed["running_var"], std)
+        found = within_reach(found, feature, lambda f: 1 - MOMENTUM + MOMENTUM * f.var(-1))
+        parts["running var"].append(replace(found, line=lines["running_var"]))
+        first, *more = _inference(name, test[k], printed, inputs["test_output"][k], mu, var)
+        parts["inference output"] += [replace(first, line=lines["test_output"]), *more]
     steps = [step for found in parts.values() for step in found]
     return Working(
         f"Recomputed from the transcript's own input, {right(steps)}",
         tuple(steps),
         (*(f"{name}: {right(found)}." for name, found in parts.items() if _is_printed(found)),
-         *_output_notes(inputs, x)),
+         *_output_notes(inputs, x), *_reach_notes(steps, x), *_stream_notes(inputs, runs)),
     )  # fmt: skip
+
+
+def standardised(feature: Numbers) -> Numbers:
+    """What the layer makes of (..., B) values in training."""
+    centre, var = feature.mean(-1, keepdims=True), feature.var(-1, keepdims=True)
+    return np.asarray((feature - centre) / np.sqrt(var + EPS))
+
+
+def within_reach(step: Step, feature: Numbers, function: Callable[[Numbers], Numbers]) -> Step:
+    """The step with the range of `function` over all values that print as `feature` does.
+
+    The range is that over the corners of the box of such values: the box is so small that the
+    functions here run one way along every side of it.
+    """
+    corners = feature + HALF * np.array(list(product((-1.0, 1.0), repeat=len(feature))))
+    values = function(corners)
+    reaching = replace(step, reach=(float(values.min()), float(values.max())))
+    return reaching if step_verdict(reaching) == "erratum" else replace(reaching, explains="")
 
 
 def _is_printed(steps: list[Step]) -> bool:
@@ -138,6 +182,45 @@ def _inference(
     return [explained(step, mistaken), normalised(label, x, right_mean, right_var)]
 
 
+def _reach_notes(steps: list[Step], x: Numbers) -> tuple[str, ...]:
+    """Which numbers only other digits of the input give, and how many completions do."""
+    rng = np.random.default_rng(0)
+    notes = []
+    for step in steps:
+        if step.excuse and step.label.startswith("running mean"):
+            feature = x[:, int(step.label.rpartition(" ")[2]) - 1]
+            drawn = MOMENTUM * (feature + rng.uniform(-HALF, HALF, (SAMPLES, len(feature)))).mean(1)
+            share = (abs(drawn - step.printed_value) <= 0.5 * step.last_digit).mean()
+            notes.append(
+                f"The printed {step.label}, {step.printed}, is given by {share:.0%} of the inputs "
+                "that print as the one shown."
+            )
+    return tuple(notes)
+
+
+def _stream_notes(inputs: Mapping[str, Any], runs: Runs) -> tuple[str, ...]:
+    """Which rows of the input are the first that a seeded generator draws."""
+    rows = measurements(runs, "random_stream")
+    if not len(rows):
+        return ()
+    seed = rows["measurement.options.random_seed"].iloc[0]
+    table = runs.measures[runs.measures["run"].isin(rows["run"])]
+    drawn = dict(zip(table["name"], table["value"], strict=True))
+    same = [
+        row
+        for row, printed in enumerate([*inputs["x"], inputs["test"]], 1)
+        if all(f"{drawn[f'row_{row}_{k}']:.4f}" == text for k, text in enumerate(printed, 1))
+    ]
+    rows_shown = [*(f"row {row}" for row in range(1, len(inputs["x"]) + 1)), "the inference input"]
+    names = {True: [], False: []}
+    for row, name in enumerate(rows_shown, 1):
+        names[row in same].append(name)
+    return (
+        f"As the first rows that PyTorch draws with seed {seed} come {listed(names[True])} of the "
+        f"transcript, but not {listed(names[False])}: it is not the transcript of one run.",
+    )
+
+
 def _output_notes(inputs: Mapping[str, Any], x: np.ndarray) -> tuple[str, ...]:
     """What the printed outputs are by themselves."""
     y = np.array([numbers(row) for row in inputs["output"]])
@@ -153,4 +236,43 @@ def _output_notes(inputs: Mapping[str, Any], x: np.ndarray) -> tuple[str, ...]:
         "1.0000 by either.",
         f"The printed output means {', '.join(inputs['output_mean'])} are 0 but for the rounding "
         "of single precision, and are not judged.",
+    )
+
+
+def handwritten(inputs: Mapping[str, Any], runs: Runs) -> Working:
+    """A19: what is learnt in a batch norm whose gamma and beta are tensors of a plain class."""
+    rows = measurements(runs, "handwritten")
+
+    def found(layer: str, name: str) -> float:
+        table = measures(runs, rows, name)
+        return float(table[table["layer"] == layer]["value"].mean())
+
+    learnt, gradient = found("plain", "learnt_values"), found("plain", "has_gradient")
+    steps = [
+        stated(
+            "numbers that an optimizer would be given",
+            learnt > 0,
+            "gamma and beta are learnable parameters",
+            learnt,
+            "parameters of the class as the section writes it; PyTorch's layer has "
+            f"{shown(found('torch', 'learnt_values'))}",
+            inputs["lines"]["learnable"],
+        ),
+        Step("gamma gets a gradient, 1 is yes", gradient),
+        Step("the same in PyTorch's layer", found("torch", "has_gradient")),
+        Step("largest difference of the outputs", found("plain", "largest_output_difference")),
+        Step("running variance, by 1/B", found("plain", "running_variance")),
+        Step("running variance of PyTorch's layer", found("torch", "running_variance")),
+    ]
+    return Working(
+        f"The hand-written layer has {shown(learnt)} learnable numbers: {right(steps)}; its "
+        f"outputs agree with PyTorch's to {found('plain', 'largest_output_difference'):.0e}",
+        tuple(steps),
+        (
+            "The class is no module and its tensors ask for no gradient, so training never changes "
+            "gamma and beta.",
+            "It keeps the running variance by 1/B, PyTorch by 1/(B - 1): with batches of standard "
+            f"normal values they end at {shown(round(found('plain', 'running_variance'), 2))} and "
+            f"{shown(round(found('torch', 'running_variance'), 2))}.",
+        ),
     )

@@ -11,7 +11,7 @@ X = np.array([0.5, 2.0, -1.0, 4.5])
 
 def test_the_printed_formula_is_an_erratum() -> None:
     working = judged("A16")
-    assert words(working) == ["erratum"] * 4
+    assert words(working) == ["erratum"]
     std = np.sqrt(1.05)
     assert value(working, "r") == pytest.approx(np.sqrt(1.15266) / std)
     assert value(working, "d") == pytest.approx(0.82 / std)

@@ -25,12 +25,27 @@ def test_the_output_left_out() -> None:
     assert value(working, "x_hat_1 by the sample's own statistics") == 0
 
 
-def test_the_updates_are_exact_and_the_end_is_rounded(averages: Working) -> None:
+def test_the_updates_are_exact_and_the_assumed_end_is_not_judged(averages: Working) -> None:
     found = dict(verdicts(averages))
-    ends = {"2.5": found.pop("2.5"), "1.6": found.pop("1.6")}
     assert set(found) == {"0.23", "0.207", "0.27", "0.477", "1.05", "0.945", "0.18", "1.125"}
     assert set(found.values()) == {"exact"}
-    assert set(ends.values()) == {"rounded"}
+
+
+def test_where_the_running_variance_ends_depends_on_the_batch_size(averages: Working) -> None:
+    ends = {8: 1.4, 16: 1.5, 32: 1.55, 64: 1.575}
+    for size, end in ends.items():
+        label = f"where running sigma^2 ends, batches of {size}"
+        assert value(averages, label) == pytest.approx(end)
+    drawn = value(averages, "running sigma^2 after 1000 batches, simulated")
+    assert drawn == pytest.approx(ends[64], rel=0.01)
+
+
+def test_a_variance_is_no_standard_deviation() -> None:
+    working = judged("A20")
+    assert words(working) == ["erratum", "erratum"]
+    assert value(working, "batch with mu 2.3: std where the variance is 1.5") == pytest.approx(
+        1.5**0.5
+    )
 
 
 def test_the_simulated_spread_is_the_closed_form(averages: Working) -> None:

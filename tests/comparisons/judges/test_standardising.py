@@ -1,6 +1,6 @@
 import pytest
 
-from tests.comparisons.judges.rows import judged, value, words
+from tests.comparisons.judges.rows import judged, value, verdicts, words
 
 
 def test_the_values_follow_from_the_stated_statistics() -> None:
@@ -18,9 +18,22 @@ def test_the_five_values_alone_have_another_mean_and_std() -> None:
 
 def test_x_comes_back_exactly_only_with_eps_in_gamma() -> None:
     working = judged("A2")
-    assert words(working) == ["rounded"] * 4 + ["exact"] * 4
+    assert verdicts(working) == [("y = x (identity)", "erratum")]
+    assert value(working, "y with gamma = sigma_B, beta = mu_B") == pytest.approx(
+        1.5 * 5e-6 / 1.15265, rel=1e-3
+    )
+    assert value(working, "y_1 with gamma = sqrt(sigma_B^2 + eps)") == pytest.approx(
+        0.56, rel=1e-12
+    )
     assert value(working, "y_1 with gamma = sigma_B") - 0.56 == pytest.approx(
         0.49 * 5e-6 / 1.15265, rel=1e-3
     )
     kept = value(working, "spread kept by gamma = sigma_B, where the variance equals eps")
     assert kept == pytest.approx(0.5**0.5)
+
+
+def test_not_all_printed_neurons_have_std_1() -> None:
+    working = judged("A18")
+    assert words(working) == ["exact", "exact", "exact", "erratum", "exact", "exact"]
+    assert value(working, "neuron 2: std of the printed x_hat") == pytest.approx(0.9081, abs=1e-4)
+    assert value(working, "neuron 3: std of the printed x_hat") == pytest.approx(0.9781, abs=1e-4)
