@@ -203,7 +203,7 @@ def _stream_notes(inputs: Mapping[str, Any], runs: Runs) -> tuple[str, ...]:
     rows = measurements(runs, "random_stream")
     if not len(rows):
         return ()
-    seed = rows["measurement.options.random_seed"].iloc[0]
+    seed = rows["check.options.random_seed"].iloc[0]
     table = runs.measures[runs.measures["run"].isin(rows["run"])]
     drawn = dict(zip(table["name"], table["value"], strict=True))
     same = [
