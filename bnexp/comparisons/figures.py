@@ -150,7 +150,7 @@ def _mark(word: Word) -> Line2D:
 
 def printed_numbers(entry: Entry) -> Chart | None:
     """How far each printed number is from the recomputed one, in units of its last digit."""
-    pairs = entry.printed
+    pairs = [(step, word) for step, word in entry.printed if step.is_number]
     if entry.found is None or not pairs:
         return None
     with style():

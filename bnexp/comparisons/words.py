@@ -36,7 +36,7 @@ def measured(quantity: Quantity | None) -> str:
 
 def right(step: Step) -> str:
     """The recomputed value with a digit more than the source prints."""
-    if step.printed is None:
+    if step.printed is None or not step.is_number:
         return number(step.value)
     kind = "e" if "e" in step.printed.lower() else "f"
     return f"{step.value:.{step.decimals + 1}{kind}}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -73,7 +74,7 @@ def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
                 within_reach(
                     normalised(f"output {i}, {name}", x_i, mu, var, text, lines["output"] + i - 1),
                     feature,
-                    lambda f, i=i: standardised(f)[..., i - 1],
+                    partial(_output, i - 1),
                 ),
                 {"(x - mean) / the printed std": (x_i - centre) / std},
             )
@@ -101,6 +102,10 @@ def layer(inputs: Mapping[str, Any], runs: Runs) -> Working:
         (*(f"{name}: {right(found)}." for name, found in parts.items() if _is_printed(found)),
          *_output_notes(inputs, x), *_reach_notes(steps, x), *_stream_notes(inputs, runs)),
     )  # fmt: skip
+
+
+def _output(sample: int, features: Numbers) -> Numbers:
+    return np.asarray(standardised(features)[..., sample])
 
 
 def standardised(feature: Numbers) -> Numbers:
@@ -212,7 +217,7 @@ def _stream_notes(inputs: Mapping[str, Any], runs: Runs) -> tuple[str, ...]:
         if all(f"{drawn[f'row_{row}_{k}']:.4f}" == text for k, text in enumerate(printed, 1))
     ]
     rows_shown = [*(f"row {row}" for row in range(1, len(inputs["x"]) + 1)), "the inference input"]
-    names = {True: [], False: []}
+    names: dict[bool, list[str]] = {True: [], False: []}
     for row, name in enumerate(rows_shown, 1):
         names[row in same].append(name)
     return (
