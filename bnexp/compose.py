@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bnexp.errors import UserError
+from bnexp.plugins import PRESETS, load_plugins
 
 _PACKAGE = Path(__file__).resolve().parent
 CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir())
@@ -25,8 +26,21 @@ GROUPS = tuple(
 
 def presets(group: str) -> dict[str, str]:
     """The presets of a group with their one-line description: the comment that heads the file."""
+    load_plugins()
     files = sorted((CONF / group).glob("*.yaml"))
-    return {path.stem: path.read_text().partition("\n")[0].removeprefix("# ") for path in files}
+    ours = {path.stem: path.read_text().partition("\n")[0].removeprefix("# ") for path in files}
+    return ours | {name: summary for name, (summary, _) in PRESETS.get(group, {}).items()}
+
+
+def store_presets() -> None:
+    """Give Hydra the presets that plugins brought."""
+    load_plugins()
+    if PRESETS:
+        from hydra.core.config_store import ConfigStore
+
+        for group, named in PRESETS.items():
+            for name, (_, values) in named.items():
+                ConfigStore.instance().store(name=name, group=group, node=dict(values))
 
 
 def rewrite(arguments: Iterable[str]) -> list[str]:
@@ -78,6 +92,7 @@ def run_hydra(command: str, arguments: Iterable[str], task: Callable[..., Any]) 
     """
     import hydra
 
+    store_presets()
     arguments = list(arguments)
     sys.argv = ["bnexp", *(arguments if "-sc" in arguments else rewrite(arguments))]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that errors are ours to print
@@ -153,6 +168,7 @@ def _load(overrides: list[str]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
+    store_presets()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         return hydra_compose("train", overrides, return_hydra_config=True)
 

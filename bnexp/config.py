@@ -1,126 +1,18 @@
-"""Every public key of a training run: its type, range, unit and meaning, on one page.
+"""Every public key of a training run: its type, range, unit and meaning.
 
-The values themselves are the YAML presets in `conf/`; nothing here has a default, so a run's
-configuration is exactly what `bnexp train --cfg job` prints. Imports no torch.
+The keys of a net stand with its family in `bnexp/models/`. The values themselves are the YAML
+presets in `conf/`; nothing here has a default, so a run's configuration is exactly what
+`bnexp train --cfg job` prints. Imports no torch.
 """
 
-import json
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from bnexp.norms.catalogue import NORMS
-
-Positive = Annotated[int, Field(ge=1)]
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-Rate = Annotated[float, Field(ge=0, lt=1)]
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(values, allow_nan=False)
-    except ValueError as error:
-        raise ValueError("must hold finite numbers only") from error
-    return values
-
-
-Options = Annotated[dict[str, Any], AfterValidator(_finite)]
-
-
-class Section(BaseModel):
-    """A section of the configuration: strict types, no unknown keys, immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-# ---------------------------------------------------------------------------------------- model
-
-
-class Normalised(Section):
-    """What every model knows about its normaliser."""
-
-    norm: str = Field(description="a name of `bnexp list norms`, or an importable class")
-    norm_options: Options = Field(description="see bnexp/norms/catalogue.py")
-
-    @field_validator("norm")
-    @classmethod
-    def _known(cls, norm: str) -> str:
-        if norm not in NORMS and not _DOTTED.fullmatch(norm):
-            raise ValueError(f"is no normaliser; known are {', '.join(NORMS)}, or package.Class")
-        return norm
-
-
-class Plain(Normalised):
-    """The keys that the MLP, the CNN and the RNN share."""
-
-    widths: list[Positive] = Field(min_length=1, description="hidden units or channels by layer")
-    depth: Positive | None = Field(
-        description="hidden layers: `widths` is cut, or its last entry repeated, to this length"
-    )
-    activation: Literal["relu", "tanh", "sigmoid", "gelu", "identity"]
-    placement: Literal["before", "after"] = Field(description="norm before or after activation")
-    norm_output: bool = Field(description="normalise the output layer too")
-    init: Literal["default", "he", "xavier", "orthogonal"] = Field(
-        description="weights of linear and conv layers; default is PyTorch's own"
-    )
-    init_scale: float = Field(gt=0, description="factor on the initial weights")
-    dropout: Rate = Field(description="dropout after every hidden activation")
-
-
-class MLP(Plain):
-    """Fully connected layers on the flattened input."""
-
-    kind: Literal["mlp"]
-
-
-class CNN(Plain):
-    """Blocks of convolution, norm, activation and 2x2 max pooling; then hidden linear layers."""
-
-    kind: Literal["cnn"]
-    kernel_size: Annotated[int, Field(ge=1, le=15)] = Field(description="odd; same padding")
-    fc_widths: list[Positive] = Field(description="hidden linear layers after the blocks")
-
-    @field_validator("kernel_size")
-    @classmethod
-    def _odd(cls, size: int) -> int:
-        if size % 2 == 0:
-            raise ValueError("must be odd")
-        return size
-
-
-class RNN(Plain):
-    """An Elman network that reads an image row by row."""
-
-    kind: Literal["rnn"]
-
-
-class Torchvision(Normalised):
-    """Any torchvision classification model, its normalisers swapped; `keep` leaves them."""
-
-    kind: Literal["torchvision"]
-    name: str = Field(description="as in torchvision.models, e.g. resnet18")
-    kwargs: Options = Field(description="passed to the constructor")
-
-    @field_validator("norm", mode="before")
-    @classmethod
-    def _known(cls, norm: str) -> str:
-        return norm if norm == "keep" else Normalised._known(norm)
-
-
-class Module(Torchvision):
-    """Any importable nn.Module class or function that returns one; norms swapped as above."""
-
-    kind: Literal["module"]  # type: ignore[assignment]
-    name: str = Field(description="package.module.Class; called with kwargs")
-
-    @field_validator("name")
-    @classmethod
-    def _dotted(cls, name: str) -> str:
-        if not _DOTTED.fullmatch(name):
-            raise ValueError("must name a class or function as package.module.Class")
-        return name
-
+from bnexp.models.families import FAMILIES
+from bnexp.models.family import Normalised
+from bnexp.section import Positive, Rate, Section
 
 # ----------------------------------------------------------------------------------------- data
 
@@ -250,7 +142,11 @@ class Probes(Section):
     companions: Schedule | None = Field(description="what other samples do to one's prediction")
 
 
-Model = Annotated[MLP | CNN | RNN | Torchvision | Module, Field(discriminator="kind")]
+if TYPE_CHECKING:
+    Model = Normalised
+else:
+    _models = tuple(family.options for family in FAMILIES.values())
+    Model = Annotated[Union[_models], Field(discriminator="kind")]  # noqa: UP007
 AnyData = Annotated[Builtin | ImageFolder | Synthetic, Field(discriminator="name")]
 AnyOptimizer = Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
 

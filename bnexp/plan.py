@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bnexp import schema
-from bnexp.config import AnyData, Config, Logger, Model, Torchvision
+from bnexp.config import AnyData, Config, Logger, Model
 from bnexp.data import Facts, describe
 from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.models.check import check as check_model
+from bnexp.models.families import FAMILIES
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
 
@@ -67,7 +68,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         rest = facts.train % data.batch_size
         smallest = data.batch_size if data.drop_last or rest == 0 else rest
         problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
-        if isinstance(model, Torchvision) or model.norm not in NORMS:
+        if FAMILIES[model.kind].layers is None or model.norm not in NORMS:
             problems += _try_out(model.model_dump_json(), facts.shape, facts.classes, smallest)
     logger = schema.section(Logger, tree, "logger")
     if logger is not None and logger.name != "none" and find_spec(logger.name) is None:
@@ -91,7 +92,7 @@ def _try_out(model: str, shape: tuple[int, ...], classes: int, batch_size: int) 
     from bnexp.models import build_model
 
     config: Model = TypeAdapter(Model).validate_json(model)
-    name = config.name if isinstance(config, Torchvision) else config.norm
+    name = getattr(config, "name", config.norm)
     with torch.random.fork_rng(), torch.no_grad():
         try:
             net = build_model(config, shape, classes)

@@ -2,16 +2,13 @@
 
 from torch import nn
 
-from bnexp import config
 from bnexp.errors import UserError
 from bnexp.models.check import check_structure
-from bnexp.models.cnn import CNN
-from bnexp.models.external import build_external
-from bnexp.models.mlp import MLP
-from bnexp.models.rnn import RNN
+from bnexp.models.families import FAMILIES
+from bnexp.models.family import Normalised
 
 
-def build_model(model: config.Model, shape: tuple[int, ...], classes: int) -> nn.Module:
+def build_model(model: Normalised, shape: tuple[int, ...], classes: int) -> nn.Module:
     """Build a net that turns (N, *shape) into logits (N, classes), its weights newly drawn.
 
     `shape` is that of one sample: (C, H, W) for images. Raises UserError where model, norm and
@@ -19,11 +16,4 @@ def build_model(model: config.Model, shape: tuple[int, ...], classes: int) -> nn
     """
     if problems := check_structure(model, shape, classes):
         raise UserError(*problems)
-    match model:
-        case config.MLP():
-            return MLP(model, shape, classes)
-        case config.CNN():
-            return CNN(model, shape, classes)
-        case config.RNN():
-            return RNN(model, shape, classes)
-    return build_external(model, shape, classes)
+    return FAMILIES[model.kind].build(model, shape, classes)

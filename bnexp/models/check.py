@@ -4,15 +4,13 @@ from math import gcd
 
 from pydantic import ValidationError
 
-from bnexp.config import CNN, RNN, Model, Torchvision
-from bnexp.models.shapes import NormedLayer, normed_layers
+from bnexp.models.families import FAMILIES
+from bnexp.models.family import MOST_PARAMETERS, Family, Normalised, NormedLayer, Shape
 from bnexp.norms.catalogue import NORMS
-
-_DIMENSIONS = {"cnn": (3,), "rnn": (2, 3), "torchvision": (3,)}  # of one sample
 
 
 def check(
-    model: Model, shape: tuple[int, ...], classes: int, batch_size: int, smallest_batch: int
+    model: Normalised, shape: Shape, classes: int, batch_size: int, smallest_batch: int
 ) -> list[str]:
     """One line for each problem; `smallest_batch` is that of the last batch of an epoch.
 
@@ -20,35 +18,53 @@ def check(
     schema refuses are its business.
     """
     problems = check_structure(model, shape, classes)
-    if _reads(model, shape) and not isinstance(model, Torchvision):
+    family = FAMILIES[model.kind]
+    if len(shape) in family.dimensions and family.layers is not None:
         layers = normed_layers(model, shape, classes)
         problems += _batches(model.norm, model.norm_options, layers, batch_size, smallest_batch)
     return problems
 
 
-def check_structure(model: Model, shape: tuple[int, ...], classes: int) -> list[str]:
+def check_structure(model: Normalised, shape: Shape, classes: int) -> list[str]:
     """The problems among them that no batch size would solve."""
-    if not _reads(model, shape):
+    family = FAMILIES[model.kind]
+    if len(shape) not in family.dimensions:
         shown = list(shape)
         return [
             f"model.kind={model.kind}: reads images, and a sample is {shown}; model=mlp takes it"
         ]
-    if isinstance(model, Torchvision):
-        return _external(model, shape)
-    start = f"model.norm={model.norm}"
-    problems = []
-    if model.placement == "after" and isinstance(model, RNN) and model.norm != "none":
-        problems.append(
-            "model.placement=after: an rnn normalises before its activation; use before"
-        )
-    if model.norm not in NORMS:
+    problems = family.check(model, shape, classes) if family.check is not None else []
+    if problems:
         return problems
-    norm = NORMS[model.norm]
-    layers = normed_layers(model, shape, classes)
-    if norm.recurrent_only and not isinstance(model, RNN):
+    if family.parameters is not None:
+        parameters = family.parameters(model, shape, classes)
+        if parameters > MOST_PARAMETERS:
+            problems.append(
+                f"model.kind={model.kind}: would have {parameters:,} parameters; "
+                f"at most {MOST_PARAMETERS:,}"
+            )
+    if family.layers is not None and model.norm in NORMS:
+        problems += _norm(model, family, normed_layers(model, shape, classes))
+    return problems
+
+
+def normed_layers(model: Normalised, shape: Shape, classes: int) -> list[NormedLayer]:
+    """Every layer of one of our own nets that the norm normalises."""
+    layers = FAMILIES[model.kind].layers
+    assert layers is not None
+    output = [NormedLayer(classes)] if getattr(model, "norm_output", False) else []
+    return layers(model, shape, classes) + output
+
+
+def _norm(model: Normalised, family: Family, layers: list[NormedLayer]) -> list[str]:
+    start, norm = f"model.norm={model.norm}", NORMS[model.norm]
+    problems = []
+    if norm.recurrent_only and not family.recurrent:
         problems.append(f"{start}: is for recurrent nets only; use batch, or model=rnn")
-    if norm.needs_space and not isinstance(model, CNN):
-        problems.append(f"{start}: normalises over space, which only a cnn has; use layer or group")
+    if norm.needs_space and not family.space:
+        problems.append(
+            f"{start}: normalises over space, which an {model.kind} has not; use layer or group"
+        )
     elif norm.needs_space and any(layer.places == 1 for layer in layers):
         problems.append(
             f"{start}: some layer has one value per sample and channel left to normalise; "
@@ -56,23 +72,10 @@ def check_structure(model: Model, shape: tuple[int, ...], classes: int) -> list[
         )
     if model.norm == "layer" and any(layer.channels * layer.places == 1 for layer in layers):
         problems.append(f"{start}: some layer has one value per sample to normalise; widen it")
-    if model.placement == "after" and norm.on_weights:
+    if getattr(model, "placement", "") == "after" and norm.on_weights:
         problems.append(f"model.placement=after: norm {model.norm} acts on weights; use before")
     if model.norm == "group":
         problems += _groups(model.norm_options, layers)
-    return problems
-
-
-def _reads(model: Model, shape: tuple[int, ...]) -> bool:
-    return len(shape) in _DIMENSIONS.get(model.kind, (len(shape),))
-
-
-def _external(model: Torchvision, shape: tuple[int, ...]) -> list[str]:
-    problems = []
-    if model.kind == "torchvision" and shape[0] not in (1, 3):
-        problems.append(f"model.kind=torchvision: images of {shape[0]} channels; it takes 1 or 3")
-    if model.norm == "keep" and model.norm_options:
-        problems.append(f"model.norm_options={model.norm_options}: norm keep takes none")
     return problems
 
 
@@ -95,8 +98,7 @@ def _groups(options: dict[str, object], layers: list[NormedLayer]) -> list[str]:
     if groups is None or groups in fits:
         return []
     shown = ", ".join(str(layer.channels) for layer in layers)
-    nearest = min(fits, key=lambda fit: abs(fit - groups), default=None)
-    hint = "wider layers would do" if nearest is None else f"{nearest} would do"
+    hint = f"{', '.join(map(str, fits))} would do" if fits else "wider layers would do"
     why = "must divide the channels of every normalised layer"
     if common % groups == 0:
         why = "must leave more than one value to a group in every normalised layer"

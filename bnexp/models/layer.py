@@ -5,9 +5,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from bnexp.config import CNN, MLP, RNN
+from bnexp.models.family import Own, Plain, norm_info
 from bnexp.norms import attach_norm
-from bnexp.norms.catalogue import NORMS
 
 L = TypeVar("L", nn.Linear, nn.Conv2d)
 
@@ -23,10 +22,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class Layer(nn.Module):
     """`linear` (or a convolution), `norm`, `activation`, `dropout`; the norm may come after."""
 
-    def __init__(self, linear: nn.Linear | nn.Conv2d, model: MLP | CNN) -> None:
+    def __init__(self, linear: nn.Linear | nn.Conv2d, model: Plain) -> None:
         super().__init__()
         norm, channels = model.norm, linear.weight.shape[0]
-        if isinstance(linear, nn.Linear) and norm in NORMS and NORMS[norm].needs_space:
+        if isinstance(linear, nn.Linear) and norm_info(model).needs_space:
             norm = "none"  # a cnn's hidden linear layers, when the norm is one over space
         options = model.norm_options if norm == model.norm else {}
         self.linear, self.norm = attach_norm(linear, norm, channels, **options)
@@ -43,7 +42,7 @@ class Layer(nn.Module):
 class Head(nn.Module):
     """The output layer: `linear`, and a norm on the logits if `norm_output`."""
 
-    def __init__(self, linear: nn.Linear, model: MLP | CNN | RNN) -> None:
+    def __init__(self, linear: nn.Linear, model: Own) -> None:
         super().__init__()
         self.linear: nn.Module = linear
         self.norm: nn.Module = nn.Identity()
@@ -56,7 +55,7 @@ class Head(nn.Module):
 
 
 @torch.no_grad()
-def initialised(layer: L, model: MLP | CNN | RNN) -> L:
+def initialised(layer: L, model: Own) -> L:
     """Draw the layer's weights as `init` says, and multiply them by `init_scale`.
 
     Every linear and convolutional layer goes through here, the output layer too. `he`: normal

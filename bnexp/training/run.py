@@ -17,10 +17,11 @@ import torch
 from filelock import Timeout
 from torch import nn
 
-from bnexp.config import MLP, RNN, Config
+from bnexp.config import Config
 from bnexp.cores import cores
 from bnexp.errors import UserError
 from bnexp.loggers import make_logger
+from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
 from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
 from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
@@ -139,9 +140,9 @@ def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
 def prepare_torch(config: Config) -> None:
     """Set threads and determinism, which are the process's, not the model's.
 
-    Small nets are faster on one thread, so these are its default for MLPs and RNNs.
+    Small nets are faster on one thread, so that is the default of their families.
     """
-    small = isinstance(config.model, MLP | RNN)
+    small = FAMILIES[config.model.kind].small
     torch.set_num_threads(config.threads or (1 if small else cores()))
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

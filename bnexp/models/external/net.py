@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bnexp.config import Module, Torchvision
 from bnexp.errors import UserError
+from bnexp.models.external import Module, Torchvision
 from bnexp.norms import swap_norms
 
 # In training these return the logits of auxiliary outputs too, unless told not to.

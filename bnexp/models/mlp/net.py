@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from bnexp.config import MLP as Config
+from bnexp.models.family import hidden_widths
 from bnexp.models.layer import Head, Layer, initialised
-from bnexp.models.shapes import hidden_widths
+from bnexp.models.mlp import MLP as Config
 
 
 class MLP(nn.Module):

@@ -5,9 +5,10 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnexp.config import CNN as Config
+from bnexp.models.cnn import CNN as Config
+from bnexp.models.cnn import conv_places, pool_sides
+from bnexp.models.family import hidden_widths
 from bnexp.models.layer import Head, Layer, initialised
-from bnexp.models.shapes import conv_places, hidden_widths, pool_sides
 
 
 class CNN(nn.Module):

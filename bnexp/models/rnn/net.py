@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from bnexp.config import RNN as Config
+from bnexp.models.family import hidden_widths
 from bnexp.models.layer import ACTIVATIONS, Head, initialised
-from bnexp.models.shapes import hidden_widths
+from bnexp.models.rnn import RNN as Config
+from bnexp.models.rnn.sequence import step_size
 from bnexp.norms import attach_norm, is_batch_norm, make_norm
 from bnexp.norms.catalogue import NORMS, NormInfo
 
@@ -71,7 +72,7 @@ class RNN(nn.Module):
 
     def __init__(self, model: Config, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
-        sizes = [shape[0] if len(shape) == 2 else shape[0] * shape[2], *hidden_widths(model)]
+        sizes = [step_size(shape), *hidden_widths(model)]
         pairs = [
             (
                 initialised(nn.Linear(inputs, width), model),
