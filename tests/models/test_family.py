@@ -62,7 +62,7 @@ import sys
 from bnexp.cli import run
 
 for arguments in (
-    ["train", "-sc", "query=bash"],
+    ["-sc", "query=bash"],
     ["list", "models"],
     ["train", "model=tiny", "model.gain=2.0", "training.max_steps=3", "probes=none"],
     ["train", "model=tiny", "model.gain=0"],
