@@ -17,6 +17,15 @@ from bnexp.section import Positive, Rate, Section
 # ----------------------------------------------------------------------------------------- data
 
 
+def _rising(bounds: list[int]) -> list[int]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the first bound must not be above the second")
+    return bounds
+
+
+Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+
+
 class Data(Section):
     """The keys of every dataset."""
 
@@ -26,8 +35,21 @@ class Data(Section):
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
         description="draws training and validation part, and the subset; null is the fixed split"
     )
+    batch_sizes: Bounds | None = Field(
+        description="[least, most]: every training batch its own size, drawn by the seed; "
+        "batch_size is then of train-mode evaluation and of probes only"
+    )
     flip: bool = Field(description="random horizontal flip")
     crop: int = Field(ge=0, le=64, description="random crop after padding by this many pixels")
+    lengths: Bounds | None = Field(
+        description="[least, most] rows that a sample keeps, drawn once by split_seed; null is all"
+    )
+    jitter: float = Field(
+        ge=0,
+        le=1,
+        description="random contrast, brightness and colour cast of every image, "
+        "drawn once by split_seed; the strength",
+    )
 
 
 class Builtin(Data):

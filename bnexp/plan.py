@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bnexp import schema
 from bnexp.config import AnyData, Config, Logger, Model
-from bnexp.data import Facts, describe
+from bnexp.data import Facts, describe, smallest_batch
 from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.models.check import check as check_model
@@ -65,8 +65,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
             except UserError as error:
                 problems += error.lines
     if model is not None and facts is not None:
-        rest = facts.train % data.batch_size
-        smallest = data.batch_size if data.drop_last or rest == 0 else rest
+        smallest = smallest_batch(data, facts.train)
         problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
         if FAMILIES[model.kind].layers is None or model.norm not in NORMS:
             problems += _try_out(model.model_dump_json(), facts.shape, facts.classes, smallest)

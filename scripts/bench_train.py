@@ -120,11 +120,10 @@ def with_a_bare_loop(case: Case, precision: str, threads: int) -> float:
         )
     optimizer = make_optimizer(job.config.optimizer, model.parameters())
     autocast = torch.autocast("cpu", AUTOCAST[precision], enabled=precision != "fp32")
-    size = job.config.data.batch_size
     start = perf_counter()
     step = epoch = 0
     while step < case.steps:
-        for indices in epoch_order(len(x_all), size, True, 0, epoch):
+        for indices in epoch_order(job.config.data, len(x_all), 0, epoch):
             x, y = x_all[indices], data.train_y[indices]
             with autocast:
                 loss = F.cross_entropy(model(x), y)

@@ -4,16 +4,19 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from bnexp.config import AnyData
+from bnexp.data.batch_sizes import batch_sizes
 from bnexp.data.splits import permutation
 
 
-def epoch_order(n: int, batch_size: int, drop_last: bool, seed: int, epoch: int) -> list[Tensor]:
-    """The sample indices of each batch of an epoch, int64 on the CPU.
+def epoch_order(data: AnyData, n: int, seed: int, epoch: int) -> list[Tensor]:
+    """The indices into `n` samples of each batch of an epoch, int64 on the CPU.
 
     A function of its arguments alone: no generator is drawn from.
     """
-    batches = list(torch.from_numpy(permutation(n, seed, epoch)).split(batch_size))
-    return batches[: n // batch_size] if drop_last else batches
+    sizes = batch_sizes(data, n, seed, epoch)
+    order = torch.from_numpy(permutation(n, seed, epoch))
+    return list(order[: sum(sizes)].split(sizes))
 
 
 def augment(x: Tensor, flip: bool, crop: int, generator: Generator) -> Tensor:

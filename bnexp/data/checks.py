@@ -19,9 +19,12 @@ def check(data: AnyData) -> list[str]:
     if data.train_size is not None and data.train_size > train:
         lines.append(too_large(data, train))
     used = min(train, data.train_size or train)
-    if data.drop_last and data.batch_size > used:
+    key, size = "batch_size", data.batch_size
+    if data.batch_sizes is not None:
+        key, size = "batch_sizes", data.batch_sizes[0]
+    if data.drop_last and size > used:
         lines.append(
-            f"data.batch_size={data.batch_size}: there are {used} training samples, and without "
+            f"data.{key}={size}: there are {used} training samples, and without "
             f"the last, smaller batch none is left; at most {used}, or data.drop_last=false"
         )
     if isinstance(data, Synthetic) and data.samples // 5 < data.classes:
@@ -29,6 +32,14 @@ def check(data: AnyData) -> list[str]:
             f"data.samples={data.samples}: too few for {data.classes} classes; "
             f"at least {5 * data.classes}"
         )
+    if data.lengths is not None and len(shape) not in (2, 3):
+        lines.append(
+            f"data.lengths={data.lengths}: needs rows; samples have the shape {list(shape)}"
+        )
+    elif data.lengths is not None and data.lengths[1] > shape[1]:
+        lines.append(f"data.lengths={data.lengths}: samples have {shape[1]} rows")
+    if data.lengths is not None and data.crop:
+        lines.append(f"data.crop={data.crop}: would move the ends that data.lengths cuts")
     image = len(shape) == 3
     if data.flip and not image:
         lines.append(f"data.flip=true: needs images; samples have the shape {list(shape)}")

@@ -7,7 +7,7 @@ import numpy as np
 
 IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-_SPLIT_SEED = 2**63  # no run's seed: those are below 2**32
+_SPLIT_SEED = 2**63  # of the fixed split; no run's seed: those are below 2**32
 
 
 class Splits(NamedTuple):
@@ -42,6 +42,17 @@ def permutation(n: int, seed: int, stream: int) -> IntArray:
     return np.argsort(np.random.Philox(key=key).random_raw(n), kind="stable")
 
 
+def uniform(n: int, seed: int, stream: int) -> np.ndarray:
+    """n numbers in [0, 1), float64; what `permutation` says of streams holds here too."""
+    key = np.array([seed, stream], dtype=np.uint64)
+    return (np.random.Philox(key=key).random_raw(n) >> 11) * 2.0**-53
+
+
+def split_key(split_seed: int | None) -> int:
+    """The seed of what is drawn by `data.split_seed`, independent of what a run's seed draws."""
+    return _SPLIT_SEED if split_seed is None else _SPLIT_SEED + 1 + split_seed
+
+
 def hold_out(
     labels: np.ndarray, size: int, stream: int = 0, seed: int | None = None
 ) -> tuple[IntArray, IntArray]:
@@ -49,7 +60,7 @@ def hold_out(
 
     `seed` draws them; None is the fixed choice.
     """
-    order = _order(len(labels), seed, stream)
+    order = permutation(len(labels), split_key(seed), stream)
     share = (_ranks(labels[order]) + 0.5) / np.bincount(labels)[labels[order]]
     order = order[np.argsort(share, kind="stable")]
     return order[size:], order[:size]
@@ -57,7 +68,7 @@ def hold_out(
 
 def balanced_order(labels: np.ndarray, seed: int | None = None) -> IntArray:
     """An order in which the first k samples hold equally many of each class, as far as they go."""
-    order = _order(len(labels), seed, 2)
+    order = permutation(len(labels), split_key(seed), 2)
     return order[np.argsort(_ranks(labels[order]), kind="stable")]
 
 
@@ -91,10 +102,6 @@ def draw(labels: np.ndarray, val: int, test: int, seed: int, draw_test: bool) ->
     kept, held_out = hold_out(labels[rest], val, 0, seed)
     train = rest[kept]
     return Draw(train[balanced_order(labels[train], seed)], rest[held_out], tested)
-
-
-def _order(n: int, seed: int | None, stream: int) -> IntArray:
-    return permutation(n, _SPLIT_SEED if seed is None else _SPLIT_SEED + 1 + seed, stream)
 
 
 def _ranks(labels: np.ndarray) -> IntArray:

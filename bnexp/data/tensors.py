@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from bnexp.data import synthetic
 from bnexp.data.cache import Facts
 from bnexp.data.catalogue import DATASETS
 from bnexp.data.facts import describe, source
-from bnexp.data.splits import Splits, draw
+from bnexp.data.jitter import jitter
+from bnexp.data.lengths import cut
+from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +34,18 @@ class Dataset:
 
 Statistics = tuple[Tensor, Tensor]  # mean and standard deviation of each channel
 
-_latest: dict[tuple[str, int | None, int], Dataset] = {}  # one: a sweep's worker keeps it
+
+class _Part(NamedTuple):
+    """A part as it was read, and the place of each sample in the undivided data."""
+
+    x: np.ndarray
+    y: np.ndarray
+    place: IntArray
+
+
+_latest: dict[str, Dataset] = {}  # one: a sweep's worker keeps it
 _undivided: dict[str, "_Undivided"] = {}  # one, likewise
+_CHANGES = {"split_seed", "lengths", "jitter"}  # keys that change the tensors, not the content
 
 
 def load(data: AnyData) -> Dataset:
@@ -41,43 +54,41 @@ def load(data: AnyData) -> Dataset:
     The statistics are those of the whole training part even with `data.train_size`, so that
     validation and test images are the same numbers for every size; of the training and validation
     part together with `data.split_seed`, so that test images are the same numbers for every seed.
-    The tensors are shared by all who ask, so they must not be changed. UserError as `describe`.
+    Then come `data.jitter` and `data.lengths`. The tensors are shared by all who ask, so they must
+    not be changed. UserError as `describe`.
     """
     facts = describe(data)
-    key = facts.content, data.split_seed, facts.train
+    key = f"{facts.content} {facts.train} {data.model_dump_json(include=_CHANGES)}"
     if key not in _latest:
         _latest.clear()
-        splits, statistics = _fixed(data) if data.split_seed is None else _drawn(data, facts)
-        _latest[key] = _dataset(splits, statistics, facts)
+        parts, statistics = (_fixed if data.split_seed is None else _drawn)(data, facts)
+        train, val, test = (_tensors(part, statistics, data) for part in parts)
+        _latest[key] = Dataset(*train, *val, *test, facts.shape, facts.classes)
     return _latest[key]
 
 
-def _dataset(splits: Splits, statistics: Statistics, facts: Facts) -> Dataset:
-    return Dataset(
-        train_x=_normalised(splits.train_x[: facts.train], statistics),
-        train_y=torch.from_numpy(splits.train_y[: facts.train]),
-        val_x=_normalised(splits.val_x, statistics),
-        val_y=torch.from_numpy(splits.val_y),
-        test_x=_normalised(splits.test_x, statistics),
-        test_y=torch.from_numpy(splits.test_y),
-        shape=facts.shape,
-        classes=facts.classes,
-    )
+def _fixed(data: AnyData, facts: Facts) -> tuple[list[_Part], Statistics]:
+    splits, k = _read(data), facts.train
+    sizes = len(splits.train_y), len(splits.val_y), len(splits.test_y)
+    train, val, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes[:2]))
+    parts = [
+        _Part(splits.train_x[:k], splits.train_y[:k], train[:k]),
+        _Part(splits.val_x, splits.val_y, val),
+        _Part(splits.test_x, splits.test_y, test),
+    ]
+    return parts, channel_statistics(splits.train_x)
 
 
-def _fixed(data: AnyData) -> tuple[Splits, Statistics]:
-    splits = synthetic.generate(data) if isinstance(data, Synthetic) else source(data).splits()
-    return splits, channel_statistics(splits.train_x)
-
-
-def _drawn(data: AnyData, facts: Facts) -> tuple[Splits, Statistics]:
-    """The training part is cut to `data.train_size` here, before it is copied."""
+def _drawn(data: AnyData, facts: Facts) -> tuple[list[_Part], Statistics]:
     if facts.content not in _undivided:
         _undivided.clear()
-        _undivided[facts.content] = _Undivided(_fixed(data)[0])
-    return _undivided[facts.content].draw(
-        data.split_seed or 0, facts.train, not DATASETS[data.name].official_test
-    )
+        _undivided[facts.content] = _Undivided(_read(data))
+    draw_test = not DATASETS[data.name].official_test
+    return _undivided[facts.content].divide(data.split_seed or 0, draw_test, facts.train)
+
+
+def _read(data: AnyData) -> Splits:
+    return synthetic.generate(data) if isinstance(data, Synthetic) else source(data).splits()
 
 
 class _Undivided:
@@ -88,20 +99,34 @@ class _Undivided:
         self.y = np.concatenate([splits.train_y, splits.val_y, splits.test_y])
         self.val, self.test = len(splits.val_y), len(splits.test_y)
 
-    def draw(self, seed: int, train: int, draw_test: bool) -> tuple[Splits, Statistics]:
+    def divide(self, seed: int, draw_test: bool, train_size: int) -> tuple[list[_Part], Statistics]:
         drawn = draw(self.y, self.val, self.test, seed, draw_test)
-        if draw_test:  # in file order, as rounding depends on it
+        if draw_test:  # in the order of the data, as rounding depends on it
             rest = np.sort(np.concatenate([drawn.train, drawn.val]))
             statistics = channel_statistics(self.x[rest])
         else:
             statistics = self._statistics
-        parts = drawn.train[:train], drawn.val, drawn.test
-        arrays = [array[part] for part in parts for array in (self.x, self.y)]
-        return Splits(*arrays), statistics
+        places = drawn.train[:train_size], drawn.val, drawn.test
+        return [_Part(self.x[place], self.y[place], place) for place in places], statistics
 
     @cached_property
     def _statistics(self) -> Statistics:
         return channel_statistics(self.x[: len(self.x) - self.test])
+
+
+def _tensors(part: _Part, statistics: Statistics, data: AnyData) -> tuple[Tensor, Tensor]:
+    """What chance does to a sample is the same in whichever part it is."""
+    x, place = _normalised(part.x, statistics), part.place
+    n = place.max(initial=0) + 1
+    if data.jitter:
+        columns = 2 + x.shape[1]
+        chance = uniform(n * columns, split_key(data.split_seed), 4).reshape(n, columns)[place]
+        jitter(x, data.jitter, torch.from_numpy(2 * chance - 1))
+    if data.lengths is not None:
+        low, high = data.lengths
+        chance = uniform(n, split_key(data.split_seed), 3)[place]
+        cut(x, torch.from_numpy(low + np.floor(chance * (high - low + 1))))
+    return x, torch.from_numpy(part.y)
 
 
 def channel_statistics(images: np.ndarray) -> Statistics:

@@ -169,7 +169,7 @@ def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
 
 
 def varying(table: pd.DataFrame) -> tuple[str, ...]:
-    """Configuration keys, seeds apart, in which runs differ: norm, then model, data and the rest."""
+    """Configuration keys, seeds apart, in which runs differ: the norm, model, data, the rest."""
     found = []
     for key in map(str, table):
         section = key.split(".")[0]

@@ -16,6 +16,9 @@ LATER: dict[str, Any] = {
     "probes.smoothness": None,
     "probes.companions": None,
     "data.split_seed": None,
+    "data.batch_sizes": None,
+    "data.lengths": None,
+    "data.jitter": 0.0,
 }
 
 

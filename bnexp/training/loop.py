@@ -190,7 +190,7 @@ class Training:
     def _order(self, epoch: int) -> list[Tensor]:
         data = self.config.data
         samples = len(self.splits["train"][1])
-        order = epoch_order(samples, data.batch_size, data.drop_last, self.config.seed, epoch)
+        order = epoch_order(data, samples, self.config.seed, epoch)
         return [indices.to(self.device, non_blocking=True) for indices in order]
 
     def _take(self, indices: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -5,19 +5,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnexp.data import augment, epoch_order
+from bnexp.data import augment, epoch_order, smallest_batch
+from tests.data.builders import config
 
 sizes = st.integers(1, 300)
 
 
+def data(batch_size, drop_last=False, **keys):
+    return config("synthetic", batch_size=batch_size, drop_last=drop_last, **keys)
+
+
 @given(sizes, sizes, st.integers(0, 2**32 - 1), st.integers(0, 10_000))
 def test_epoch_order_takes_every_sample_once(n, batch_size, seed, epoch):
-    batches = epoch_order(n, batch_size, False, seed, epoch)
+    batches = epoch_order(data(batch_size), n, seed, epoch)
     assert torch.cat(batches).sort().values.tolist() == list(range(n))
     assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
     assert 1 <= len(batches[-1]) <= batch_size
 
-    whole = epoch_order(n, batch_size, True, seed, epoch)
+    whole = epoch_order(data(batch_size, True), n, seed, epoch)
     assert len(whole) == n // batch_size
     assert all(
         torch.equal(a, b) and len(a) == batch_size for a, b in zip(whole, batches, strict=False)
@@ -25,14 +30,37 @@ def test_epoch_order_takes_every_sample_once(n, batch_size, seed, epoch):
 
 
 def test_epoch_order_is_pinned():
-    batches = epoch_order(10, 4, False, 0, 0)
+    batches = epoch_order(data(4), 10, 0, 0)
     assert [batch.tolist() for batch in batches] == [[0, 2, 9, 1], [8, 5, 4, 3], [6, 7]]
     assert batches[0].dtype == torch.int64
+    batches = epoch_order(data(4, batch_sizes=[1, 4]), 10, 0, 0)
+    assert [batch.tolist() for batch in batches] == [[0], [2, 9, 1], [8, 5, 4], [3, 6, 7]]
+
+
+@given(sizes, st.integers(1, 40), st.integers(0, 40), st.booleans(), st.integers(0, 2**32 - 1))
+def test_batches_of_every_size(n, low, more, drop_last, seed):
+    keys = data(64, drop_last, batch_sizes=[low, low + more])
+    first, second = (epoch_order(keys, n, seed, epoch) for epoch in (0, 1))
+    lengths = sorted(map(len, first))
+    assert lengths == sorted(map(len, second))  # as many steps in every epoch
+    assert all(length <= low + more for length in lengths)
+    assert lengths[:1] >= [smallest_batch(keys, n)] or not lengths
+    assert sum(length < low for length in lengths) <= 1 - drop_last
+    seen = torch.cat([*first, torch.empty(0, dtype=torch.int64)])
+    assert len(seen) == len(seen.unique())
+    assert n - len(seen) < (low if drop_last else 1)
+
+
+def test_every_size_comes_up_equally_often():
+    keys = data(64, True, batch_sizes=[3, 6])
+    lengths = torch.tensor([len(batch) for batch in epoch_order(keys, 18_000, 1, 0)])
+    counts = lengths.bincount()[3:].double()
+    assert (counts - counts.mean()).abs().max() < 5 * counts.mean().sqrt()
 
 
 def test_epoch_order_differs_by_seed_and_epoch():
     orders = [
-        tuple(torch.cat(epoch_order(50, 50, False, seed, epoch)).tolist())
+        tuple(torch.cat(epoch_order(data(50), 50, seed, epoch)).tolist())
         for seed in range(3)
         for epoch in range(3)
     ]
@@ -40,11 +68,11 @@ def test_epoch_order_differs_by_seed_and_epoch():
 
 
 def test_epoch_order_depends_on_nothing_else():
-    before = epoch_order(100, 10, True, 1, 2)
+    before = epoch_order(data(10), 100, 1, 2)
     torch.manual_seed(5)
     torch.rand(3)
     state = torch.get_rng_state()
-    after = epoch_order(100, 10, True, 1, 2)
+    after = epoch_order(data(10), 100, 1, 2)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
 
