@@ -8,7 +8,7 @@ presets in `conf/`; nothing here has a default, so a run's configuration is exac
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
