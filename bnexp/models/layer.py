@@ -75,3 +75,10 @@ def initialised(layer: L, model: Own) -> L:
         layer.bias.zero_()
     layer.weight.mul_(model.init_scale)
     return layer
+
+
+def weight_normed(linear: nn.Linear | nn.Conv2d, model: Own) -> nn.Module:
+    """The layer, its weight normalised where the model's norm is one of weights."""
+    if not norm_info(model).on_weights:
+        return linear
+    return attach_norm(linear, model.norm, linear.weight.shape[0], **model.norm_options)[0]

@@ -17,6 +17,7 @@ from tests.conftest import REPOSITORY
 from tests.models.configure import configure
 
 IMAGE = (1, 8, 8)
+TRANSFORMER = {"norm": "instance", "patch": 8}
 GROUPS = "must divide the channels of every normalised layer"
 
 
@@ -34,6 +35,24 @@ GROUPS = "must divide the channels of every normalised layer"
         ("cnn_in", {}, (1, 4, 4), "model.norm=instance: some layer has one value per sample"),
         ("cnn_in", {"norm_output": True}, IMAGE, "model.norm=instance: some layer has one value"),
         ("mlp", {"norm": "weight", "placement": "after"}, IMAGE, "model.placement=after: norm wei"),
+        (
+            "transformer",
+            TRANSFORMER,
+            IMAGE,
+            "model.norm=instance: some layer has one value per sam",
+        ),
+        (
+            "transformer",
+            {"heads": 5},
+            IMAGE,
+            "model.heads=5: must divide model.width=64; 1, 2, 4, 8, 16, 32, 64 would do",
+        ),
+        (
+            "transformer",
+            {"patch": 5},
+            (1, 28, 28),
+            "model.patch=5: must divide the sides of images of 28x28; 1, 2, 4, 7, 14, 28 would do",
+        ),
         (
             "mlp_ln",
             {"widths": [8, 1]},
@@ -104,6 +123,9 @@ LAST = "data.batch_size=9: the last batch of an epoch is one sample"
         ("convnet_28_bn", {"depth": 5}, IMAGE, (1, 1), ONE),  # convolutions of one place
         ("convnet_28_bn", {"depth": 3}, IMAGE, (1, 1), None),
         ("rnn_bn", {}, IMAGE, (1, 1), None),  # eight steps
+        ("transformer_bn", {}, IMAGE, (1, 1), None),  # sixteen tokens
+        ("transformer_bn", {"patch": 8}, IMAGE, (1, 1), ONE),
+        ("transformer_bn", {"patch": 8, "pooling": "cls"}, IMAGE, (1, 1), None),
         ("rnn_bn", {}, (8, 1), (1, 1), ONE),
         ("rnn", {"norm": "recurrent_batch"}, IMAGE, (1, 1), ONE),
         ("mlp", {"norm": "ghost", "norm_options": {"ghost_size": 1}}, IMAGE, (4, 4), "model.norm_"),
@@ -136,17 +158,14 @@ def test_one_value_has_no_variance(
 
 @st.composite
 def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
-    kind = draw(st.sampled_from(["mlp", "cnn", "rnn"]))
+    kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "transformer"]))
     norm = draw(st.sampled_from(sorted(NORMS)))
     width = st.sampled_from([1, 2, 3, 8])
     keys: dict[str, Any] = {
         "kind": kind,
-        "widths": draw(st.lists(width, min_size=1, max_size=2)),
-        "depth": draw(st.none() | st.integers(1, 4)),
         "activation": "tanh",
         "norm": norm,
         "norm_options": {},
-        "placement": draw(st.sampled_from(["before", "after"])),
         "norm_output": draw(st.booleans()),
         "init": "he",
         "init_scale": 1.0,
@@ -155,6 +174,22 @@ def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
     for name in ("groups", "ghost_size"):
         if name in NORMS[norm].options.model_fields and draw(st.booleans()):
             keys["norm_options"] = {name: draw(st.integers(1, 8))}
+    if kind == "transformer":
+        keys |= {
+            "width": draw(width),
+            "depth": draw(st.integers(1, 2)),
+            "heads": draw(st.integers(1, 2)),
+            "patch": draw(st.integers(1, 2)),
+            "mlp_ratio": draw(st.floats(0.1, 2)),
+            "placement": draw(st.sampled_from(["pre", "post"])),
+            "pooling": draw(st.sampled_from(["mean", "cls"])),
+        }
+    else:
+        keys |= {
+            "widths": draw(st.lists(width, min_size=1, max_size=2)),
+            "depth": draw(st.none() | st.integers(1, 4)),
+            "placement": draw(st.sampled_from(["before", "after"])),
+        }
     if kind == "cnn":
         keys |= {"kernel_size": 3, "fc_widths": draw(st.lists(width, max_size=1))}
     shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
