@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.comparisons.finding import Quantity
-from bnexp.comparisons.measure import by_seed, difference
+from bnexp.comparisons.measure import accuracies, column, differences, trained
 from bnexp.report.labels import number
 from bnexp.report.statistics import mean_t
 
@@ -15,11 +15,11 @@ def by_norm(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(norm): arm for norm, arm in rows.groupby("model.norm")}
 
 
-def accuracy_row(arm: pd.DataFrame, column: str = "test_accuracy") -> dict[str, Any]:
+def accuracy_row(arm: pd.DataFrame, name: str = "test_accuracy") -> dict[str, Any]:
     """Mean accuracy of the runs that trained, in percent, with the 95% interval; the others
     are counted.
     """
-    found = mean_t(by_seed(arm, column), 0, 1)
+    found = mean_t(column(trained(arm), name).dropna(), 0, 1)
     outcomes = arm["outcome"].value_counts()
     return {
         "n": found.n,
@@ -32,13 +32,14 @@ def accuracy_row(arm: pd.DataFrame, column: str = "test_accuracy") -> dict[str, 
     }
 
 
-def lead(arm: pd.DataFrame, rival: pd.DataFrame) -> Quantity:
+def lead(arm: pd.DataFrame, rival: pd.DataFrame, name: str = "test_accuracy") -> Quantity:
     """Test accuracy of one arm minus that of another, in points by seed."""
-    return difference(by_seed(arm, "test_accuracy"), by_seed(rival, "test_accuracy"))
+    found = differences(accuracies(arm, name), accuracies(rival, name))
+    return Quantity(found, unit="points")
 
 
 def lost(rows: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence on runs that enter no average; none where all trained."""
+    """A sentence on runs that ended badly; none where all trained."""
     rows = rows[rows["outcome"] != "refused"]
     outcomes = rows["outcome"].value_counts()
     parts = [
@@ -46,7 +47,7 @@ def lost(rows: pd.DataFrame) -> tuple[str, ...]:
         for outcome, words in (("not trained", "ended at chance level"), ("diverged", "diverged"))
         if outcome in outcomes
     ]
-    return (f"Of {len(rows)} runs {' and '.join(parts)}; no average counts them.",) * bool(parts)
+    return (f"Of {len(rows)} runs {' and '.join(parts)}.",) * bool(parts)
 
 
 def points(value: float) -> str:

@@ -30,9 +30,10 @@ class Section(BaseModel):
 class Assertion(Section):
     """One thing that the source says of one measured quantity, and the rule that decides it.
 
-    Exactly one rule: `above` or `below` a line (a direction), `within` two bounds (a size), or
-    `equals` (a fact). `says` are the source's words or figures, shortened; `why` tells where the
-    bounds come from when that is not plain.
+    Exactly one rule: `above` or `below` a line (a direction; with a `margin` also "no
+    difference"), `within` two bounds (a size), or `equals` (a fact). `says` are the source's words
+    or figures, shortened; `why` tells where the bounds come from when that is not plain. `source`
+    is section and line there.
     """
 
     quantity: str
@@ -41,6 +42,12 @@ class Assertion(Section):
     below: float | None = None
     within: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
     equals: float | None = None
+    margin: float | None = Field(None, gt=0, description="less than this is no difference")
+    protocol: Literal["exact", "proxy"] = Field(
+        "exact", description="proxy: a size measured on another net or dataset than the source's"
+    )
+    unless: str = Field("", description="the ceiling that makes it untestable")
+    source: str = Field("", description="section and line of the source")
     why: str = ""
 
     @model_validator(mode="after")
@@ -48,7 +55,80 @@ class Assertion(Section):
         rules = [self.above, self.below, self.within, self.equals]
         if sum(rule is not None for rule in rules) != 1:
             raise ValueError(f"{self.quantity}: needs one of above, below, within, equals")
+        if self.within is not None and self.within[0] > self.within[1]:
+            raise ValueError(f"{self.quantity}: within needs the lower bound first")
+        if self.margin is not None and self.above is None and self.below is None:
+            raise ValueError(f"{self.quantity}: a margin goes with above or below")
         return self
+
+    @property
+    def line(self) -> float:
+        """The line of a direction, or the value of a fact."""
+        line = next(x for x in (self.above, self.below, self.equals) if x is not None)
+        return float(line)
+
+
+class Choose(Section):
+    """What pilots choose: for each arm the value of one key, such as its best learning rate.
+
+    The arms are the cells of `sweep` that agree in the keys `per`. Only cells that match `where`
+    are looked at and run; of these, only those that match `of` are chosen from, so that one arm's
+    rate can be given to another.
+    """
+
+    name: str
+    key: str = "optimizer.lr"
+    per: list[str] = []
+    by: Literal["accuracy", "speed"] = "accuracy"
+    where: dict[str, Any] = {}
+    of: dict[str, Any] = {}
+
+
+class Target(Section):
+    """A validation accuracy that every pilot of every arm reaches, at fixed and chosen cells."""
+
+    name: str = "target"
+    most: float | None = Field(None, gt=0, lt=1, description="null: the dataset's")
+    step: float = Field(0.05, gt=0, lt=1, description="it is so many steps below `most`")
+    least: float = Field(0.5, gt=0, lt=1, description="arms that stay below are not waited for")
+    where: dict[str, Any] = {}
+
+
+class Ceiling(Section):
+    """A value of the pilots at a chosen cell that leaves an assertion no room."""
+
+    name: str
+    at: str = Field(description="the choice whose cells are looked at")
+    where: dict[str, Any] = {}
+    of: str = "val_accuracy"
+    above: float | None = None
+    below: float | None = None
+    says: str = Field(description="why there is no room, in words")
+
+    @model_validator(mode="after")
+    def _one_side(self) -> "Ceiling":
+        if (self.above is None) == (self.below is None):
+            raise ValueError(f"{self.name}: needs one of above, below")
+        return self
+
+
+class Search(Section):
+    """The end of the values of one key at which an arm still trains, by bisection.
+
+    All judged seeds, and all arms (which differ in the keys `arms`), bisect one logarithmic grid of
+    the factor `until`, from a bracket that holds those of all pilots. A run passes within `points`
+    of validation accuracy of its arm's best by the choice `than`.
+    """
+
+    name: str
+    than: str
+    key: str = "optimizer.lr"
+    until: float = Field(gt=1)
+    arms: list[str] = Field(["model.norm"], description="keys; all arms share one bracket")
+    per: list[str] = Field([], description="keys; each combination has a bracket of its own")
+    end: Literal["largest", "smallest"] = "largest"
+    points: float = Field(5.0, gt=0)
+    where: dict[str, Any] = {}
 
 
 class Measurement(Section):
@@ -69,16 +149,28 @@ class Comparison(Section):
     literature: str = Field("", description="what the primary literature found, with citations")
     kind: Literal["arithmetic", "training", "instrument"]
     judge: str = Field(description="module.function below bnexp.comparisons.judges, or anywhere")
-    fixed: str = Field("", description="what is held fixed between the arms, in words")
+    held: str = Field("", description="what is held fixed between the arms, in words")
     control: str = Field("", description="the arm that the others are held against")
+    edition: int = Field(
+        2, ge=1, lt=100, description="of this definition; its seeds follow from it"
+    )
     inputs: dict[str, Any] = Field({}, description="arithmetic: the source's numbers")
     base: list[str] = Field([], description="overrides of every run")
     sweep: list[dict[str, Any]] = Field(
-        [], description="grids, as in `bnexp train -m sweep=`; `model: net` is the dataset's"
+        [], description="grids of which pilots choose; `model: net` is the dataset's net"
     )
+    fixed: list[dict[str, Any]] = Field(
+        [], description="grids that judged seeds run as they are; `at: NAME` adds a chosen value"
+    )
+    choose: list[Choose] = []
+    target: Target | None = None
+    ceilings: list[Ceiling] = []
+    search: list[Search] = []
+    pilots: int | None = Field(None, ge=2, description="pilot seeds; null is the ledger's")
     measurements: list[Measurement] = Field([], description="besides training runs")
     epochs: float = Field(1.0, gt=0, description="budget, in multiples of the dataset's")
-    seeds: int | None = Field(None, ge=1, description="in place of the preset's")
+    seeds: int | None = Field(None, ge=1, description="judged seeds, whatever the preset says")
+    cost: float | None = Field(None, gt=0, description="CPU-seconds a judged seed, on digits")
     may_refuse: bool = Field(False, description="cells that cannot run are shown as refused")
     figures: list[dict[str, Any]] = Field(
         [], description="of `bnexp plot`: name, where, by and the figure's options"
@@ -91,6 +183,32 @@ class Comparison(Section):
         if len(set(said)) < len(said):
             raise ValueError("assertions: two say the same")
         return self
+
+    @model_validator(mode="after")
+    def _names_known(self) -> "Comparison":
+        choices = {rule.name for rule in self.choose}
+        ceilings = {ceiling.name for ceiling in self.ceilings}
+        asked = [(f"search {one.name}: than", one.than, choices) for one in self.search]
+        asked += [(f"ceiling {one.name}: at", one.at, choices) for one in self.ceilings]
+        asked += [("fixed: at", grid["at"], choices) for grid in self.fixed if "at" in grid]
+        asked += [(f"{a.says}: unless", a.unless, ceilings) for a in self.assertions if a.unless]
+        for where, name, known in asked:
+            if name not in known:
+                raise ValueError(f"{where}: {name} is none of {', '.join(sorted(known)) or '()'}")
+        if any(rule.by == "speed" for rule in self.choose) and self.target is None:
+            raise ValueError("choose: by speed needs a target")
+        if self.sweep and not self.choose:
+            raise ValueError(
+                "sweep: nothing is chosen from it; grids that are run as they are: fixed"
+            )
+        if self.choose and not self.sweep:
+            raise ValueError("choose: needs a sweep to choose from")
+        return self
+
+    @property
+    def has_pilots(self) -> bool:
+        """Whether anything is chosen before the judged seeds run."""
+        return bool(self.choose or self.target)
 
     @property
     def letter(self) -> str:

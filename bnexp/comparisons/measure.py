@@ -1,21 +1,28 @@
-"""What judges share: cells of a sweep, the best learning rate, when a target was reached.
+"""What judges and pilots share: cells of a table of runs, and readings by seed.
 
-Everything here reads the tables of runs. Nothing fills in what was not measured: diverged and
-untrained runs have no accuracy, a missed target took infinitely long.
+Nothing here fills in what was not measured. A reading of a seed follows from the runs of that seed
+and from what pilots chose, never from other judged seeds.
 """
 
-from typing import Any, Literal
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from bnexp.comparisons.datasets import ledger_config
-from bnexp.comparisons.finding import Quantity
+from bnexp.comparisons.readings import Reading, Readings, by_seed, difference, exact, ratio
+from bnexp.comparisons.search import bisect, grid
 from bnexp.report.labels import canonical
-from bnexp.report.statistics import first_time
 from bnexp.runs.tables import Runs
 
+if TYPE_CHECKING:
+    from bnexp.comparisons.choices import Choices
+
 Unit = Literal["epoch", "step", "seconds_training"]
+
+# ------------------------------------------------------------------------------------------ cells
 
 
 def cell(rows: pd.DataFrame, **keys: Any) -> pd.DataFrame:
@@ -29,83 +36,171 @@ def cell(rows: pd.DataFrame, **keys: Any) -> pd.DataFrame:
     return rows
 
 
+def by_group(
+    rows: pd.DataFrame, keys: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of every combination of values of these keys, in the order in which they come."""
+    names = pd.Series(
+        [canonical([_plain(value) for value in row]) for row in _columns(rows, keys)],
+        index=rows.index,
+        dtype=object,
+    )
+    for name in dict.fromkeys(names):
+        yield dict(zip(keys, json.loads(name), strict=True)), rows[names == name]
+
+
+def _columns(rows: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+    columns = [rows[key] if key in rows else [None] * len(rows) for key in keys]
+    return list(zip(*columns, strict=True)) if keys else [()] * len(rows)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(canonical(value))
+
+
 def trained(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that enter averages."""
+    """The rows that enter averages of tables."""
     return rows[rows["outcome"] == "trained"]
-
-
-def by_seed(rows: pd.DataFrame, column: str) -> pd.Series:
-    """A column of the runs that trained, indexed by seed. `rows` must be one arm."""
-    rows = trained(rows)
-    values = pd.to_numeric(rows[column], errors="coerce") if column in rows else pd.Series()
-    found = pd.Series(values.to_numpy(float), index=rows["seed"].to_numpy()).dropna()
-    if found.index.duplicated().any():
-        raise ValueError(f"{column}: more than one run for a seed; `rows` must be one arm")
-    return found.sort_index()
-
-
-def best(rows: pd.DataFrame, key: str = "optimizer.lr") -> pd.DataFrame:
-    """The runs at the value of `key` with the highest median validation accuracy.
-
-    Runs that diverged or did not train rank below all others; of equals the smaller value wins.
-    The test split is not looked at. Empty where no run trained.
-    """
-    if not len(trained(rows)):
-        return rows.iloc[:0]
-    accuracy = pd.to_numeric(rows["val_accuracy"]).where(rows["outcome"] == "trained", -1.0)
-    medians = accuracy.groupby(rows[key].to_numpy()).median()
-    return rows[rows[key] == medians.idxmax()]
-
-
-def reached(runs: Runs, rows: pd.DataFrame, target: float, unit: Unit = "epoch") -> pd.Series:
-    """When each run first had the validation accuracy `target`, by seed; infinite where never."""
-    return came_to(runs, rows, target, unit, "val_accuracy")
-
-
-def came_to(runs: Runs, rows: pd.DataFrame, level: float, unit: Unit, column: str) -> pd.Series:
-    """When `column` of each run first came to `level`, by seed; infinite where never.
-
-    Read off straight lines between evaluations. A diverged run never does, whatever it had before.
-    """
-    first = first_time(runs.epochs[runs.epochs["run"].isin(rows["run"])], level, unit, column)
-    times = rows["run"].map(first).where(rows["outcome"] != "diverged").fillna(np.inf)
-    return pd.Series(times.to_numpy(float), index=rows["seed"].to_numpy()).sort_index()
-
-
-def ratio(a: pd.Series, b: pd.Series, unit: str = "x", grid: float = 1.0) -> Quantity:
-    """a / b by seed, as a quantity."""
-    shared = a.index.intersection(b.index)
-    return Quantity(a[shared] / b[shared], "ratio", unit, grid)
-
-
-def speedup(slow: pd.Series, fast: pd.Series, budget: float) -> Quantity:
-    """How many times sooner `fast` reached a target than `slow`, by seed; both from `reached`.
-
-    Where one of the two missed it within `budget`, the budget stands in for its time and the
-    ratio is only a bound; seeds where both missed it say nothing and are left out.
-    """
-    shared = slow.index.intersection(fast.index)
-    a, b = slow[shared], fast[shared]
-    either = np.isfinite(a) | np.isfinite(b)
-    a, b = a[either], b[either]
-    missed_slow, missed_fast = ~np.isfinite(a), ~np.isfinite(b)
-    values = a.where(~missed_slow, budget) / b.where(~missed_fast, budget)
-    if missed_slow.any() and missed_fast.any():  # bounds on either side: nothing can be said
-        return Quantity(values[~missed_slow & ~missed_fast], "ratio", "x")
-    bound: Literal["", "least", "most"] = "least" if missed_slow.any() else ""
-    return Quantity(values, "ratio", "x", bound="most" if missed_fast.any() else bound)
-
-
-def difference(a: pd.Series, b: pd.Series, unit: str = "points", scale: float = 100) -> Quantity:
-    """a - b by seed; accuracies come out in percentage points."""
-    shared = a.index.intersection(b.index)
-    exact = (scale * (a[shared] - b[shared])).round(5)  # accuracies are in single precision
-    return Quantity(exact, "value", unit)
 
 
 def refused(rows: pd.DataFrame) -> pd.DataFrame:
     """Cells that could not run; `reason` says why."""
     return rows[rows["outcome"] == "refused"]
+
+
+# --------------------------------------------------------------------------------------- readings
+
+
+def readings(values: Mapping[Any, float] | pd.Series) -> Readings:
+    """Numbers by seed, measured exactly; NaN is no reading."""
+    values = dict(values.items())
+    pairs = dict(zip(map(int, values.keys()), map(float, values.values()), strict=True))
+    return {seed: exact(pairs[seed]) for seed in sorted(pairs) if not math.isnan(pairs[seed])}
+
+
+def column(rows: pd.DataFrame, name: str) -> pd.Series:
+    """A column of one arm's runs by seed, NaN where a run has none."""
+    values = pd.to_numeric(rows[name], errors="coerce") if name in rows else np.nan
+    found = pd.Series(values, index=rows.index, dtype=float).set_axis(rows["seed"].astype(int))
+    if found.index.duplicated().any():
+        raise ValueError(f"{name}: more than one run for a seed; `rows` must be one arm")
+    return found.sort_index()
+
+
+def accuracies(rows: pd.DataFrame, name: str = "test_accuracy") -> Readings:
+    """Accuracy of one arm's runs by seed, in percent.
+
+    At chance level it is a number like any other; of a run that diverged it is anything from 0 to
+    100; a cell that was refused has none.
+    """
+    rows = rows[rows["outcome"] != "refused"]
+    found = dict(readings((100 * column(rows, name)).round(5)))
+    diverged = rows.loc[rows["outcome"] == "diverged", "seed"].astype(int)
+    return found | dict.fromkeys(diverged, Reading(0.0, 100.0))
+
+
+def differences(a: Readings, b: Readings) -> Readings:
+    """a - b by seed; to nine digits, as accuracies are shares of a few hundred images."""
+    found = by_seed(difference, a, b)
+    return {seed: Reading(round(r.low, 9), round(r.high, 9)) for seed, r in found.items()}
+
+
+def ratios(a: Readings, b: Readings) -> Readings:
+    """a / b by seed."""
+    return by_seed(ratio, a, b)
+
+
+def times_to(
+    runs: Runs,
+    rows: pd.DataFrame,
+    level: float,
+    unit: Unit = "epoch",
+    name: str = "val_accuracy",
+) -> Readings:
+    """When each run of one arm first came to `level`, by seed: between two evaluations.
+
+    A target that was missed, also by diverging, lies anywhere from the budget on. A loss falls to
+    its level, anything else rises to it.
+    """
+    rows = rows[rows["outcome"] != "refused"]
+    times = times_by_run(runs, rows, level, unit, name)
+    found = {seed: times[run] for run, seed in zip(rows["run"], rows["seed"], strict=True)}
+    if len(found) < len(rows):
+        raise ValueError("more than one run for a seed; `rows` must be one arm")
+    return {int(seed): found[seed] for seed in sorted(found)}
+
+
+def times_by_run(
+    runs: Runs,
+    rows: pd.DataFrame,
+    level: float,
+    unit: Unit = "epoch",
+    name: str = "val_accuracy",
+) -> dict[str, Reading]:
+    """As `times_to`, by run."""
+    sign = -1 if name.endswith("loss") else 1
+    curves = dict(tuple(runs.epochs[runs.epochs["run"].isin(rows["run"])].groupby("run")))
+    found = {}
+    for _, run in rows.iterrows():
+        curve = curves.get(run["run"])
+        if curve is None:
+            found[run["run"]] = Reading(0.0, math.inf)
+            continue
+        curve = curve.sort_values("step", kind="stable")
+        clock = curve[unit].to_numpy(float)
+        there = sign * (curve[name].to_numpy(float) - level) >= 0
+        if run["outcome"] == "diverged" or not there.any():
+            found[run["run"]] = Reading(_budget(run, curve, clock[-1]), math.inf)
+        else:
+            at = int(there.argmax())
+            found[run["run"]] = Reading(float(clock[max(at - 1, 0)]), float(clock[at]))
+    return found
+
+
+def _budget(run: pd.Series, curve: pd.DataFrame, last: float) -> float:
+    """Where the clock would stand at the end of the run; a diverged run ended early."""
+    epoch = float(curve["epoch"].iloc[-1])
+    planned = run.get("training.epochs")
+    if run["outcome"] != "diverged" or planned is None or pd.isna(planned):
+        return last
+    cap, step = run.get("training.max_steps"), float(curve["step"].iloc[-1])
+    if cap is not None and not pd.isna(cap) and step > 0:
+        planned = min(float(planned), float(cap) * epoch / step)
+    return last * float(planned) / epoch if epoch > 0 else 0.0
+
+
+def best_accuracies(runs: Runs, rows: pd.DataFrame) -> Readings:
+    """Test accuracy at the evaluation with the best validation accuracy, in percent by seed."""
+    epochs = runs.epochs[runs.epochs["run"].isin(rows["run"])].reset_index(drop=True)
+    epochs = epochs[epochs["val_accuracy"].notna()]
+    top = epochs.loc[epochs.groupby("run")["val_accuracy"].idxmax()].set_index("run")
+    return accuracies(rows.assign(best=rows["run"].map(top["test_accuracy"])), "best")
+
+
+def searched(rows: pd.DataFrame, choices: "Choices", name: str, **keys: Any) -> Readings:
+    """Where the search `name` ends for the arm of these keys, by seed.
+
+    Seeds whose search has not come to its end have no reading.
+    """
+    found = choices.only("bracket", name, **keys)
+    values = grid(found.low, found.high, found.value["until"], found.value["whole"])
+    ends = {}
+    rows = cell(rows, **keys)
+    for seed in sorted(set(rows["seed"].astype(int))):
+        passed = passes_by_value(rows[rows["seed"] == seed], found.key, found.score)
+        end = bisect(values, passed.get, found.value["end"])
+        if isinstance(end, Reading):
+            ends[seed] = end
+    return ends
+
+
+def passes_by_value(arm: pd.DataFrame, key: str, score: float) -> dict[float, bool]:
+    """Whether each run of one seed has the validation accuracy `score`, by the value of `key`."""
+    accuracy = pd.to_numeric(arm["val_accuracy"]).where(arm["outcome"] != "diverged", 0.0)
+    return dict(zip(arm[key].astype(float), accuracy >= score, strict=True))
+
+
+# ---------------------------------------------------------------------------------------- measures
 
 
 def measures(runs: Runs, rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -122,9 +217,3 @@ def measurements(runs: Runs, name: str, **options: Any) -> pd.DataFrame:
         return rows.iloc[:0]
     keys = {f"check.options.{key}": value for key, value in options.items()}
     return cell(rows[rows["check.name"] == name], **keys)
-
-
-def target(runs: Runs) -> float:
-    """The validation accuracy to reach on the dataset of these runs, from conf/reproduce.yaml."""
-    names = runs.runs["data.name"].dropna().unique()
-    return float(ledger_config()["datasets"][str(names[0])]["target"])
