@@ -47,6 +47,7 @@ class Assertion(Section):
         "exact", description="proxy: a size measured on another net or dataset than the source's"
     )
     unless: str = Field("", description="the ceiling that makes it untestable")
+    verb: str = Field("", description="what a seed shows that speaks for it, such as faster")
     source: str = Field("", description="section and line of the source")
     why: str = ""
 

@@ -59,12 +59,12 @@ class Quantity:
     def centre(self) -> float:
         """The median as one number: the middle of its interval, or the end that is known."""
         found = self.median
-        return math.nan if found is None else self._middle(found)
+        return math.nan if found is None else self.middle(found)
 
     @property
     def mean(self) -> float:
         """The mean over seeds, geometric of a ratio; NaN where a reading is a bound only."""
-        middles = [self._middle(r) for r in self.readings.values() if r.bounded]
+        middles = [self.middle(r) for r in self.readings.values() if r.bounded]
         if not middles or len(middles) < self.n:
             return math.nan
         if self.kind != "ratio":
@@ -74,7 +74,7 @@ class Quantity:
     @property
     def spread(self) -> float:
         """Standard deviation over seeds, of a ratio that of its logarithm; NaN below two."""
-        middles = [self._middle(r) for r in self.readings.values() if r.bounded]
+        middles = [self.middle(r) for r in self.readings.values() if r.bounded]
         if self.kind == "ratio":
             middles = [math.log(x) for x in middles if x > 0]
         if len(middles) < 2:
@@ -82,7 +82,8 @@ class Quantity:
         centre = fmean(middles)
         return math.sqrt(sum((x - centre) ** 2 for x in middles) / (len(middles) - 1))
 
-    def _middle(self, reading: Reading) -> float:
+    def middle(self, reading: Reading) -> float:
+        """One number for a reading: of a ratio the geometric middle, of a bound the known end."""
         low, high = reading.low, reading.high
         if not reading.bounded:
             return low if math.isfinite(low) else high if math.isfinite(high) else math.nan

@@ -49,6 +49,12 @@ def ratio(a: Reading, b: Reading) -> Reading:
     return Reading(_divided(a.low, b.high, 0.0), _divided(a.high, b.low, math.inf))
 
 
+def product(a: Reading, b: Reading) -> Reading:
+    """a b of positive values."""
+    low, high = a.low * b.low, a.high * b.high
+    return Reading(0.0 if math.isnan(low) else low, math.inf if math.isnan(high) else high)
+
+
 def difference(a: Reading, b: Reading) -> Reading:
     """a - b; of two infinite ends nothing is known."""
     low, high = a.low - b.high, a.high - b.low

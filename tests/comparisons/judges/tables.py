@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 
+from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.runs.record import COLUMNS
 from bnexp.runs.tables import Runs
 
@@ -48,3 +50,22 @@ def make(rows: Iterable[dict[str, Any]], **tables: Sequence[dict[str, Any]]) -> 
 
 def _at(value: Any, seed: int) -> Any:
     return value[seed] if isinstance(value, tuple) else value
+
+
+def choices(target: float | None = None, **rules: dict[str, Any]) -> Choices:
+    """What pilots chose: `best={"model.norm=batch": 0.1}` by rule and arm, learning rates.
+
+    An arm of several keys is written "optimizer.name=sgd model.norm=none"; "" is every arm.
+    """
+    entries = [
+        Chosen("choice", rule, _keys(where), "optimizer.lr", value, 0.9)
+        for rule, arms in rules.items()
+        for where, value in arms.items()
+    ]
+    entries += [Chosen("target", "target", value=target)] * (target is not None)
+    return Choices(tuple(entries))
+
+
+def _keys(text: str) -> dict[str, Any]:
+    pairs = (part.partition("=") for part in text.split())
+    return {key: yaml.safe_load(value) for key, _, value in pairs}
