@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from bnexp import train
-from bnexp.report.statistics import difference, mean_t
+from bnexp.report.statistics import mean_t, paired_difference
 
 
 def step_seconds(precision: str, runs_dir: str) -> float:
@@ -54,13 +54,14 @@ def main() -> None:
     rows = []
     for name, found in (
         *((precision, mean_t(values, 0, 1)) for precision, values in arms.items()),
-        ("bf16 minus fp32", difference(arms["fp32"], arms["bf16"])),
+        ("bf16 minus fp32", mean_t(paired_difference(arms["bf16"], arms["fp32"]))),
     ):
-        centre = found.mean if hasattr(found, "mean") else found.centre
         rows.append(
-            {"arm": name, "n": found.n, "mean": centre, "low": found.low, "high": found.high}
+            {"arm": name, "n": found.n, "mean": found.centre, "low": found.low, "high": found.high}
         )
-        print(f"{name:<16} {100 * centre:.2f}% [{100 * found.low:.2f}, {100 * found.high:.2f}]")
+        print(
+            f"{name:<16} {100 * found.centre:.2f}% [{100 * found.low:.2f}, {100 * found.high:.2f}]"
+        )
     if options.json:
         speed = {"fp32_ms": full, "bf16_ms": half, "ratio": ratio, "pairs": len(pairs)}
         options.json.write_text(json.dumps({"speed": speed, "results": rows}, indent=1) + "\n")

@@ -23,6 +23,7 @@ from bnexp.report.labels import (
     label_keys,
 )
 from bnexp.report.reading import read, usable
+from bnexp.report.statistics import by_seed
 from bnexp.report.style import Look, look, norm_order
 from bnexp.runs.identity import excluded
 from bnexp.runs.tables import Runs
@@ -35,7 +36,7 @@ class Arm:
     """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
 
     `place` is its place in the figure, from 0. `missing` counts its runs that failed or are not
-    done, and those that it lacks beside the largest arm of the figure.
+    done, and the seeds that it lacks beside the arm with the most.
     """
 
     label: str
@@ -78,18 +79,23 @@ class Arm:
 
     @property
     def counted(self) -> str:
-        """The label with words such as "n = 4, 1 diverged"."""
+        """The label with its counts: "n = 4", or "4 of 5 trained, 1 diverged, 2 missing"."""
         n, *others = self.counts.items()
         words = [f"{number} {name.replace('_', ' ')}" for name, number in others if number]
-        return f"{self.label} ({', '.join([f'n = {n[1]}', *words])})"
+        trained = f"n = {n[1]}" if n[1] == len(self.runs) else f"{n[1]} of {len(self.runs)} trained"
+        return f"{self.label} ({', '.join([trained, *words])})"
 
     def by_seed(self, result: str) -> pd.Series:
-        """A result of the trained runs, indexed by seed; what is missing is left out."""
-        if result not in self.trained:
-            return pd.Series(dtype=float)
-        values = self.trained.set_index("seed")[result]
-        values = pd.to_numeric(values, errors="coerce").dropna()
-        return values[~values.index.duplicated()]
+        """A result of the trained runs by seed, as `statistics.by_seed`; empty where runs that
+        differ in more than the seed are pooled.
+        """
+        pooled = self.runs["seed"].duplicated().any()
+        return by_seed(self.runs.iloc[:0] if pooled else self.runs, result)
+
+    def values_of(self, result: str) -> pd.Series:
+        """A result of the trained runs, pooled ones included."""
+        values = pd.to_numeric(self.trained.get(result, pd.Series(dtype=float)), errors="coerce")
+        return values.dropna().astype(float)
 
 
 @dataclass(frozen=True)
@@ -190,13 +196,17 @@ def varying(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     groups = _groups(runs.runs.sort_values(["seed", "run"]), keys)
-    lost = {name: len(rows) for name, rows in _groups(_absent(runs.skipped, keys), keys).items()}
-    expected = max(len(rows) + lost.get(name, 0) for name, rows in groups.items())
+    lost = _groups(_absent(runs.skipped, keys), keys)
+    none = runs.skipped.iloc[:0].reindex(columns=["seed"])
+    seeds = {
+        name: len({*rows["seed"], *lost.get(name, none)["seed"]}) for name, rows in groups.items()
+    }
     found = []
-    for rows in groups.values():
+    for name, rows in groups.items():
+        missing = len(lost.get(name, none)) + max(seeds.values()) - seeds[name]
         rows = rows.reset_index(drop=True)
         values = {key: rows[key].iloc[0] for key in keys}
-        found.append((_norm(rows), values, rows, expected - len(rows)))
+        found.append((_norm(rows), values, rows, missing))
     found.sort(key=lambda arm: (norm_order(arm[0]), [natural(value) for value in arm[1].values()]))
     labels = _labels([values for _, values, _, _ in found], [rows for _, _, rows, _ in found])
     norms = [norm for norm, _, _, _ in found]
@@ -230,8 +240,8 @@ def group_names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, .
 def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     """Runs that were left out but whose configuration is known."""
     if "run" not in skipped:
-        return skipped.iloc[:0].reindex(columns=keys)
-    return skipped[skipped["run"].notna()].reindex(columns=list(keys))
+        return skipped.iloc[:0].reindex(columns=["seed", *keys])
+    return skipped[skipped["run"].notna()].reindex(columns=["seed", *keys])
 
 
 def _norm(rows: pd.DataFrame) -> str:

@@ -110,13 +110,31 @@ def label_keys(arms: pd.DataFrame) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """A fraction in percent, with a digit more where it is close to a whole."""
+    """A fraction in percent, with a digit after the point."""
     return f"{100 * share:.1f}%"
 
 
-def number(value: float) -> str:
-    """Three significant digits, without an exponent where that is readable."""
-    return f"{float(f'{value:.3g}'):,g}".replace("-", "\N{MINUS SIGN}")
+def number(value: float, digits: int = 3) -> str:
+    """Significant digits, without an exponent where that is readable."""
+    return f"{float(f'{value:.{digits}g}'):,g}".replace("-", "\N{MINUS SIGN}")
+
+
+def short(value: float) -> str:
+    """A number in a headline: two significant digits."""
+    return number(value, 2)
+
+
+def short_percent(share: float) -> str:
+    """A fraction in a headline: two digits, and as many more as tell it from 100%."""
+    digits = 2
+    while share < 1 and digits < 6 and float(f"{share:.{digits}g}") == 1:
+        digits += 1
+    return f"{number(100 * share, digits)}%"
+
+
+def plural(count: float, word: str) -> str:
+    """ "1 run", "2 runs"."""
+    return f"{count:,g} {word}{'s' * (count != 1)}"
 
 
 def listed(words: list[str]) -> str:

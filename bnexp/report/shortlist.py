@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from bnexp.report.arms import Arms, group_names, natural
-from bnexp.report.labels import canonical, differs, is_unset, key_name, value_name
+from bnexp.report import statistics
+from bnexp.report.arms import Arms, group_names
+from bnexp.report.labels import differs, is_unset, key_name, value_name
 
 # Keys that are tuned: an arm may be shown at its best value, chosen on the validation split.
 TUNED = ("optimizer.lr", "optimizer.weight_decay", "optimizer.momentum")
@@ -58,25 +59,22 @@ def is_swept(arms: Arms, key: str) -> bool:
 
 
 def at_best(arms: Arms, key: str) -> Arms:
-    """Each arm at the value of `key` with the highest median validation accuracy.
+    """Each arm at its best value of `key` by validation accuracy, as `statistics.best_rate`.
 
-    Runs that diverged or did not train rank below all others. The test split is not looked at.
-    Where the chosen values differ, they are part of the labels.
+    An arm of which no run trained is shown at its smallest value. Where the chosen values
+    differ, they are part of the labels.
     """
     chosen = []
     for arm in arms.without(key):
-        candidates = arm.runs.groupby(arm.runs[key].map(canonical), sort=False)
-        chosen.append(max((rows for _, rows in candidates), key=lambda rows: _score(rows, key)))
+        rows = arm.runs
+        if differs(rows[key]):
+            best = statistics.at_best(rows, key)
+            rows = best if len(best) else rows[rows[key] == rows[key].min()]
+        chosen.append(rows)
     rows = pd.concat(chosen).sort_values("run", ignore_index=True)
     note = f"Each arm at its best {key_name(key)} by validation accuracy."
     keys = (*(name for name in arms.keys if name != key), key)
     return replace(arms, keys=keys).subset(rows, note)
-
-
-def _score(rows: pd.DataFrame, key: str) -> tuple[float, int, float]:
-    accuracy = pd.to_numeric(rows["val_accuracy"], errors="coerce")
-    accuracy = accuracy.where(rows["outcome"] == "trained", -1.0)
-    return float(accuracy.median()), len(rows), -natural(rows[key].iloc[0])[1]
 
 
 def at_usual(arms: Arms, key: str) -> Arms:

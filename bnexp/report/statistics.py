@@ -1,10 +1,13 @@
-"""Intervals, paired differences, and what to say when a target was missed.
+"""What is asked of runs, each question once: figures, tables and judges all ask here.
 
-scipy does the arithmetic. Nothing here fills in a value that was not measured.
+Intervals, differences paired by seed, the best and the largest stable rate, when a target was
+reached. scipy does the arithmetic. Nothing fills in a value that was not measured. Tables of runs
+are those of `bnexp.load_runs`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 LEVEL = 0.95
+STABLE = 0.05  # validation accuracy that a stable run may lack beside the arm's best rate
 
 
 @dataclass(frozen=True)
@@ -83,49 +87,59 @@ def _median(x: NDArray[np.floating]) -> float:
     return float(middle[0] if middle[0] == middle[1] else np.mean(middle))  # also of two infinities
 
 
-@dataclass(frozen=True)
-class Difference:
-    """b minus a: mean, 95% interval, p-value and effect size.
+def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
+    """A column of one arm's trained runs, indexed by seed; what is missing is left out.
 
-    `paired`: by the seeds that both have, effect size Cohen's d_z (mean over the standard
-    deviation of the differences); else Welch's test and Hedges' g. NaN where n is too small.
+    Raises ValueError where a seed has two runs: `runs` must be one arm.
+    """
+    rows = runs[runs["outcome"] == "trained"]
+    if column not in rows:
+        return pd.Series(dtype=float)
+    values = pd.to_numeric(rows[column], errors="coerce").to_numpy(float)
+    found = pd.Series(values, index=rows["seed"].to_numpy()).dropna().sort_index()
+    if found.index.has_duplicates:
+        raise ValueError(f"{column}: more than one run for a seed; `runs` must be one arm")
+    return found
+
+
+def arm_accuracy(runs: pd.DataFrame, column: str = "test_accuracy") -> Estimate:
+    """Mean accuracy of an arm's trained runs with its 95% t interval, as fractions."""
+    rows = runs[runs["outcome"] == "trained"]
+    values = pd.to_numeric(rows.get(column, pd.Series(dtype=float)), errors="coerce").dropna()
+    return mean_t(values, 0, 1)
+
+
+def paired_difference(arm: pd.Series, control: pd.Series) -> pd.Series:
+    """`arm` minus `control`, both indexed by seed, at the seeds that both have."""
+    shared = arm.index.intersection(control.index)
+    return (arm[shared] - control[shared]).astype(float).round(9)  # less the noise of fp32
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """An arm minus the control: the mean over n seeds with its 95% t interval.
+
+    `k` seeds have the sign of the mean, all that are 0 where the mean is.
     """
 
     n: int
+    k: int
     mean: float
     low: float
     high: float
-    p: float
-    effect: float
-    paired: bool
+
+    @property
+    def seeds(self) -> str:
+        """ "4 of 5 seeds"; nothing where no seed is shared."""
+        return f"{self.k} of {self.n} seed{'s' * (self.n != 1)}" if self.n else ""
 
 
-def difference(a: pd.Series, b: pd.Series) -> Difference:
-    """Compare two arms, each a series of values indexed by seed."""
-    shared = a.index.intersection(b.index)
-    if len(shared) >= 2:
-        d = (b[shared] - a[shared]).to_numpy(float)
-        estimate, sd = mean_t(d), d.std(ddof=1)
-        if sd == 0:  # the same difference in every seed: no scatter to hold it against
-            p = 1.0 if d[0] == 0 else np.nan
-            return Difference(len(d), d[0], d[0], d[0], p, 0.0 if d[0] == 0 else np.nan, True)
-        p = float(stats.ttest_1samp(d, 0).pvalue)
-        return Difference(
-            len(d), estimate.centre, estimate.low, estimate.high, p, d.mean() / sd, True
-        )
-    x, y = a.to_numpy(float), b.to_numpy(float)
-    n = min(len(x), len(y))
-    if n < 2 or (x.std() == 0 and y.std() == 0):
-        gap = y.mean() - x.mean() if n else np.nan
-        return Difference(n, gap, np.nan, np.nan, np.nan, np.nan, False)
-    test = stats.ttest_ind(y, x, equal_var=False)
-    interval = test.confidence_interval(LEVEL)
-    freedom = len(x) + len(y) - 2
-    pooled = np.sqrt(((len(x) - 1) * x.var(ddof=1) + (len(y) - 1) * y.var(ddof=1)) / freedom)
-    g = (y.mean() - x.mean()) / pooled * (1 - 3 / (4 * freedom - 1))
-    return Difference(
-        n, y.mean() - x.mean(), interval.low, interval.high, float(test.pvalue), g, False
-    )
+def contrast(arm: pd.Series, control: pd.Series) -> Contrast:
+    """Sum up the paired difference of two arms, each indexed by seed."""
+    values = paired_difference(arm, control)
+    found = mean_t(values)
+    k = int((np.sign(values) == np.sign(found.centre)).sum())
+    return Contrast(found.n, k, found.centre, found.low, found.high)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -136,15 +150,6 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = np.full(len(values), np.nan)
     adjusted[order] = np.minimum(np.maximum.accumulate(raised), 1)
     return adjusted.tolist()
-
-
-@dataclass(frozen=True)
-class Reached:
-    """How many of n runs reached a target, and when: a missed target took infinitely long."""
-
-    k: int
-    n: int
-    when: Estimate
 
 
 def first_time(
@@ -166,23 +171,158 @@ def first_time(
     return times.groupby(epochs["run"]).first().astype(float)
 
 
-def reached(times: ArrayLike) -> Reached:
-    """Count the finite `times`, and their median with the missed ones as infinite."""
-    x = np.asarray(times, float)
-    return Reached(int(np.isfinite(x).sum()), len(x), median_order(x))
+def time_brackets(
+    epochs: pd.DataFrame, level: float, unit: str, column: str = "val_accuracy"
+) -> pd.DataFrame:
+    """Between which evaluations each run first came to `level`, in `unit`: low and high by run.
 
-
-def largest_stable(trained: pd.Series) -> tuple[float, float, float] | None:
-    """Largest x at which all runs trained, and its neighbours in the grid; None if there is none.
-
-    `trained` is indexed by x (a learning rate), with the share of runs that trained. A neighbour
-    beyond the grid is 0 or infinite: the grid did not bracket it.
+    `high` is the first evaluation at the level or beyond, `low` the one before it (0 where there
+    is none); a run that never came there is left out. A `column` that is a loss falls to the
+    level, others rise to it.
     """
-    grid = sorted(trained.index)
-    stable = [x for x in grid if trained[x] == 1]
-    if not stable:
+    sign = -1 if column.endswith("loss") else 1
+    epochs = epochs.sort_values("step", kind="stable")
+    before = epochs.groupby("run")[unit].shift(fill_value=0)
+    there = sign * (epochs[column].astype(float) - level) >= 0
+    found = pd.DataFrame({"run": epochs["run"], "low": before, "high": epochs[unit]})[there]
+    return found.groupby("run").first().astype(float)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How many of n runs reached a target, and the evaluations between which half of them had.
+
+    A missed target took infinitely long: `high`, and `low` with it, may be infinite.
+    """
+
+    k: int
+    n: int
+    low: float
+    high: float
+
+
+def reached(brackets: pd.DataFrame, runs: Sequence[str]) -> Reached:
+    """When half of `runs` had reached the target, from `time_brackets`."""
+    found = brackets.reindex(list(runs))
+    low, high = (np.sort(found[side].fillna(np.inf)) for side in ("low", "high"))
+    half = (len(runs) - 1) // 2  # from there on at least half of them
+    k = int(np.isfinite(high).sum())
+    if half < 0 or not np.isfinite(high[half]):
+        return Reached(k, len(runs), np.inf, np.inf)
+    return Reached(k, len(runs), float(low[half]), float(high[half]))
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best value of a tuned key: the value, its mean validation accuracy, and its plateau.
+
+    `edge` is "low" or "high" where the plateau ends at that end of the grid, so that a value
+    beyond may be better.
+    """
+
+    value: float
+    accuracy: float
+    plateau: tuple[float, ...]
+    edge: Literal["", "low", "high"]
+
+
+def best_rate(
+    runs: pd.DataFrame, key: str = "optimizer.lr", *, plateau: bool = False
+) -> Best | None:
+    """The value of `key` with the highest mean validation accuracy; None where no run trained.
+
+    `runs` are one arm at several values. A run counts with the accuracy it ended at, a diverged
+    one with 0. Values with fewer seeds than most others are passed over: one lucky run is no
+    rate. Of equals the smaller wins. With `plateau`, neighbours within one standard error of the
+    best are as good, and the middle one is taken. The test split is not looked at.
+    """
+    if not (runs["outcome"] == "trained").any():
         return None
-    at = grid.index(stable[-1])
-    below = grid[at - 1] if at else 0.0
-    above = grid[at + 1] if at + 1 < len(grid) else float("inf")
-    return stable[-1], below, above
+    accuracy = ended_at(runs).groupby(runs[key].to_numpy())
+    seeds = runs["seed"].groupby(runs[key].to_numpy()).nunique()
+    means, errors = accuracy.mean(), accuracy.sem().fillna(0.0)
+    means = means[seeds >= seeds.median()].sort_index()
+    at = int(np.argmax(means))
+    reach = means.iloc[at] - (errors[means.index[at]] if plateau else 0.0)
+    first = last = at
+    while plateau and first > 0 and means.iloc[first - 1] >= reach:
+        first -= 1
+    while plateau and last < len(means) - 1 and means.iloc[last + 1] >= reach:
+        last += 1
+    value = float(means.index[(first + last) // 2])
+    edge: Literal["", "low", "high"] = (
+        "high" if last == len(means) - 1 else "low" if first == 0 else ""
+    )
+    level = tuple(map(float, means.index[first : last + 1]))
+    return Best(value, float(means[value]), level, edge)
+
+
+def at_best(runs: pd.DataFrame, key: str = "optimizer.lr") -> pd.DataFrame:
+    """The runs of one arm at its best value of `key`; empty where no run trained."""
+    best = best_rate(runs, key)
+    return runs.iloc[:0] if best is None else runs[runs[key] == best.value]
+
+
+def ended_at(runs: pd.DataFrame, column: str = "val_accuracy") -> pd.Series:
+    """The accuracy that every run ended at, by row; 0 for a diverged one."""
+    values = pd.to_numeric(runs[column], errors="coerce")
+    return values.where(runs["outcome"] != "diverged", 0.0).fillna(0.0)
+
+
+def is_stable(runs: pd.DataFrame, best: float) -> pd.Series:
+    """Whether each run ended within 5 points of `best`, the validation accuracy at the best rate.
+
+    A finite loss is not enough: without batch norm a run often ends near chance with one.
+    """
+    return (ended_at(runs) >= best - STABLE) & (runs["outcome"] != "diverged")
+
+
+def stable_rates(
+    runs: pd.DataFrame, key: str = "optimizer.lr", *, best: float | None = None
+) -> pd.DataFrame:
+    """The largest stable value of `key` by seed: `low` was stable, `high`, the next tried, not.
+
+    `runs` are one arm; `best` is as in `is_stable`, by default that of `best_rate` on `runs`.
+    Counted from the first stable value upwards: what fails below it only learns too slowly, and
+    what is stable above a failure does not count. `high` is infinite where the grid ends stable;
+    where nothing is stable, `low` is 0 and `high` the smallest value.
+    """
+    if best is None:
+        found = best_rate(runs, key)
+        best = np.inf if found is None else found.accuracy
+    rows = runs.assign(stable=is_stable(runs, best)).sort_values(key)
+    brackets = {}
+    for seed, part in rows.groupby("seed"):
+        values, good = part[key].to_numpy(float), part["stable"].to_numpy(bool)
+        first = int(good.argmax())
+        count = first + int(np.argmin(np.append(good[first:], False)))  # up to the first failure
+        if not good.any():
+            brackets[seed] = (0.0, values[0])
+        else:
+            above = values[count] if count < len(values) else np.inf
+            brackets[seed] = (values[count - 1], above)
+    return pd.DataFrame.from_dict(brackets, orient="index", columns=["low", "high"], dtype=float)
+
+
+def bracket_ratio(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """a / b for the seeds that both have: from a.low / b.high to a.high / b.low."""
+    shared = a.index.intersection(b.index)
+    a, b = a.loc[shared], b.loc[shared]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = (a["low"] / b["high"]).fillna(0.0)
+        high = (a["high"] / b["low"]).fillna(np.inf)
+    return pd.DataFrame({"low": low, "high": high})
+
+
+def half_of(brackets: pd.DataFrame) -> tuple[float, float]:
+    """The largest (low, high) that half of the seeds reach, or exceed; NaN where there are none."""
+    if brackets.empty:
+        return np.nan, np.nan
+    at = (len(brackets) - 1) // 2
+    low, high = (np.sort(brackets[side])[::-1] for side in ("low", "high"))
+    return float(low[at]), float(high[at])
+
+
+def step_seconds(runs: pd.DataFrame) -> pd.Series:
+    """Seconds of a training step of each run, by row: evaluation and probing apart."""
+    return pd.to_numeric(runs["seconds_training"]) / pd.to_numeric(runs["steps"])

@@ -25,10 +25,29 @@ MARKERS = list("os^DvPX<>ph*d")
 INK, MUTED, GRID, PAPER = "#1b1f24", "#5b636d", "#d9dde2", "#ffffff"
 DARK = {INK: "#e8eaed", MUTED: "#a9b1ba", GRID: "#3a4047", PAPER: "#15181c"}
 
+
+@dataclass(frozen=True)
+class Format:
+    """What a figure is for: its width and height in inches (0: what it needs), its font in
+    points, and whether title, context and notes are in it.
+    """
+
+    width: float
+    font: float
+    height: float = 0.0
+    words: bool = True
+
+
+FORMATS = {
+    "screen": Format(9.0, 9.0),
+    "paper": Format(6.5, 8.0, words=False),
+    "slide": Format(13.333, 15.0, 7.5),
+}
+
 DIVERGED, UNTRAINED = "x", "1"  # marks of runs that are drawn but not averaged
 
 RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", "sans-serif"],  # the generic one for readers of the SVG
     "font.size": 9.0,
     "text.color": INK,
     "axes.titlesize": 9.0,
@@ -56,6 +75,8 @@ RC: dict[str, Any] = {
     "savefig.facecolor": PAPER,
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
     "svg.hashsalt": "bnexp",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
+    "text.parse_math": False,  # what users name is text, dollars included
     "path.simplify": True,
     "figure.dpi": 100,
 }

@@ -36,11 +36,12 @@ def write_run(
     layers: bool = True,
     preset: str | None = None,
     command: str = "bnexp train",
+    final: float | None = None,
     **keys: Any,
 ) -> Path:
     """Write one record and return its folder; `keys` are dotted keys with __ for the dot.
 
-    Without `layers`, as a run without probes.
+    Without `layers`, as a run without probes; `final` is the accuracy that it ends at.
     """
     config = copy.deepcopy(_base())
     config["seed"], config["device"] = seed, "cpu"
@@ -66,7 +67,10 @@ def write_run(
     reason = f"diverged at step {ended}" if outcome == "diverged" else None
     if status == "done":
         record.flush()
-        record.mark(status, outcome=outcome, reason=reason, results=_results(record, outcome, rng))
+        results = _results(record, outcome, rng)
+        if final is not None:
+            results |= dict.fromkeys(("val_accuracy", "test_accuracy"), final)
+        record.mark(status, outcome=outcome, reason=reason, results=results)
     else:
         record.mark(status, reason="RuntimeError: no luck" if status == "failed" else None)
     return record.folder

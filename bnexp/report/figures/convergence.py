@@ -12,6 +12,7 @@ from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts
 from bnexp.report.figures.drawing import (
+    Array,
     band_words,
     by_run,
     counted,
@@ -23,21 +24,22 @@ from bnexp.report.figures.drawing import (
     percent_axis,
     plain_log,
     thinned,
+    whole,
 )
-from bnexp.report.labels import percent
+from bnexp.report.labels import plural, short_percent
 from bnexp.report.shortlist import shortlist
-from bnexp.report.statistics import Reached, first_time, median_order, reached
+from bnexp.report.statistics import Reached, median_order, reached, time_brackets
 from bnexp.report.style import MUTED
 
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 METHOD = (
     "Training loss of each step, averaged over windows where there are many; validation accuracy "
     "in evaluation mode. Seconds are those spent in training steps, evaluation and probing apart. "
-    "The target is set on the validation split; when it is reached is read off straight lines "
-    "between the evaluations, and a run that missed it counts as infinitely slow. "
-    "Medians of test accuracy are those of the last epoch. Differences are paired by seed (mean, "
-    "95% t interval, Cohen's d_z) and corrected by Holm's method."
+    "The target is set on the validation split; it was reached between two evaluations, and a run "
+    "that missed it, or diverged, never did. Medians of test accuracy are those of the last "
+    "epoch. Differences are paired by seed (mean, 95% t interval, seeds with its sign)."
 )
+UNITS = {"epoch": "epochs", "seconds_training": "seconds"}
 
 
 def convergence(source: Source, *, target: float | None = None) -> Chart:
@@ -56,10 +58,13 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         loss, by_epoch, by_seconds = chart.subplots(1, 3)
         by_seconds.sharey(by_epoch)
         width = 1
+        rows = []
         for arm in arms:
             width = max(width, _draw_loss(loss, arm, arms.runs.steps))
-            _draw_accuracy(by_epoch, arm, epochs)
-            _draw_by_seconds(by_seconds, arm, epochs)
+            times = {unit: _times(arm, epochs, target, unit) for unit in UNITS}
+            _draw_accuracy(by_epoch, arm, epochs, times["epoch"].high)
+            _draw_by_seconds(by_seconds, arm, epochs, times["seconds_training"].high)
+            rows.append(_row(arm, target, times))
         plain_log(loss, "y")
         averaged = f" (mean of {width} each)" if width > 1 else ""
         loss.set(title="Training loss", xlabel=f"step{averaged}", ylabel="loss (nats)")
@@ -68,19 +73,18 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         by_seconds.set(title="The same by time", xlabel="seconds of training")
         by_epoch.xaxis.set_major_locator(MaxNLocator(integer=True))
         percent_axis(by_epoch.yaxis)
-        times = {arm.label: _times(arm, epochs, target, "epoch") for arm in arms}
-        seconds = {arm.label: _times(arm, epochs, target, "seconds_training") for arm in arms}
         if target is not None:
-            for ax, when in ((by_epoch, times), (by_seconds, seconds)):
-                _draw_target(ax, arms, target, when)
-        rows = [_row(arm, target, times[arm.label], seconds[arm.label]) for arm in arms]
+            for ax in (by_epoch, by_seconds):
+                ax.axhline(target, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         chart.differences = contrasts(arms, "test_accuracy")
+        table = counted(arms, rows)
         return chart.finish(
-            _finding(arms, target, times, epochs["epoch"].max()),
+            _finding(table, target, int(epochs["epoch"].max())),
             METHOD,
-            counted(arms, rows),
+            table,
             handles(arms),
-            f"{band_words(arms)} {lost_words(arms)}",
+            f"{band_words(arms)} Ringed: the evaluation by which half of all runs of the arm had "
+            f"reached the target. {lost_words(arms)}",
         )
 
 
@@ -110,10 +114,10 @@ def _diverged_at(reason: object, last: float) -> float:
     return float(found[1] if found else last)
 
 
-def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
+def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> None:
     x, y = curves(epochs, arm.trained["run"], "epoch", "val_accuracy")
     if len(x):
-        draw_band(ax, arm, x, y)
+        _ring(ax, arm, x, draw_band(ax, arm, x, y), half)
     last = epochs[epochs["run"].isin(set(arm.runs["run"]))].groupby("run").last()
     untrained = last.reindex(arm.untrained["run"]).dropna(subset="val_accuracy")
     draw_lost(ax, arm, "not trained", untrained["epoch"], untrained["val_accuracy"])
@@ -121,31 +125,29 @@ def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
     draw_lost(ax, arm, "diverged", diverged, [0.015] * len(diverged), ax.get_xaxis_transform())
 
 
-def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame) -> None:
+def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> None:
     """Accuracy known at each moment: that of the last evaluation before it."""
     runs = by_run(epochs, arm.trained["run"], "seconds_training", "val_accuracy")
     if not runs:
         return
-    x = np.linspace(0, min(run[-1, 0] for run in runs), 80)
+    end = min(run[-1, 0] for run in runs)
+    x = np.unique([*np.linspace(0, end, 80), *([half] if half <= end else [])])
     y = [run[np.searchsorted(run[:, 0], x, side="right") - 1, 1] for run in runs]
-    draw_band(ax, arm, x, np.array(y))
+    _ring(ax, arm, x, draw_band(ax, arm, x, np.array(y)), half)
 
 
-def _draw_target(ax: Any, arms: Arms, target: float, when: dict[str, Reached]) -> None:
-    ax.axhline(target, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
-    for arm in arms:
-        at = when[arm.label].when.centre
-        if np.isfinite(at):
-            ax.plot(at, target, arm.look.marker, color=arm.look.color, markersize=9, zorder=5,
-                    fillstyle="none", markeredgewidth=1.6)  # fmt: skip
+def _ring(ax: Any, arm: Arm, x: Array, middle: Array, half: float) -> None:
+    """Ring the point of the curve by which half of the runs had reached the target."""
+    at = np.flatnonzero(x == half)
+    ax.plot(x[at], middle[at], "o", color=arm.look.color, markersize=11, fillstyle="none",
+            markeredgewidth=1.6, zorder=5)  # fmt: skip
 
 
 def _times(arm: Arm, epochs: pd.DataFrame, target: float | None, unit: str) -> Reached:
-    """When each run of the arm, lost ones included, first reached the target."""
-    if target is None:
-        return reached([np.inf] * len(arm.runs))
-    first = first_time(epochs, target, unit)
-    return reached(first.reindex(arm.runs["run"]).fillna(np.inf))
+    """When half of the arm's runs, lost ones included, had reached the target."""
+    level = np.inf if target is None else target
+    stayed = epochs[epochs["run"].isin(set(arm.runs["run"]) - set(arm.diverged["run"]))]
+    return reached(time_brackets(stayed, level, unit), list(arm.runs["run"]))
 
 
 def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:
@@ -154,9 +156,9 @@ def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:
     return max((target for target in TARGETS if target <= level), default=None)
 
 
-def _row(arm: Arm, target: float | None, epochs: Reached, seconds: Reached) -> dict[str, Any]:
-    test = median_order(arm.by_seed("test_accuracy"))
-    row = {
+def _row(arm: Arm, target: float | None, times: dict[str, Reached]) -> dict[str, Any]:
+    test = median_order(arm.values_of("test_accuracy"))
+    row: dict[str, Any] = {
         "test_accuracy_median": test.centre,
         "test_accuracy_low": test.low,
         "test_accuracy_high": test.high,
@@ -164,41 +166,38 @@ def _row(arm: Arm, target: float | None, epochs: Reached, seconds: Reached) -> d
     }
     if target is None:
         return row
-    return row | {
+    row |= {
         "target_val_accuracy": target,
-        "reached": f"{epochs.k} of {epochs.n}",
-        **_when("epochs", epochs),
-        **_when("seconds", seconds),
+        "runs": times["epoch"].n,
+        "reached_target": times["epoch"].k,
     }
+    for unit, name in UNITS.items():
+        row |= {f"half_after_{name}": times[unit].low, f"half_by_{name}": times[unit].high}
+    return row
 
 
-def _when(unit: str, times: Reached) -> dict[str, float]:
-    names = (f"{unit}_to_target", f"{unit}_low", f"{unit}_high")
-    return dict(zip(names, (times.when.centre, times.when.low, times.when.high), strict=True))
-
-
-def _finding(arms: Arms, target: float | None, times: dict[str, Reached], end: float) -> str:
+def _finding(table: pd.DataFrame, target: float | None, end: int) -> str:
     if target is None:
-        return f"No arm has all its runs at {percent(TARGETS[0])} validation accuracy or more"
-    ranked = sorted(
-        arms,
-        key=lambda arm: (times[arm.label].when.centre, -times[arm.label].k, -len(arm.trained)),
+        return f"No arm has all its runs at {short_percent(TARGETS[0])} validation accuracy or more"
+    rows = whole(table).sort_values(
+        ["half_by_epochs", "reached_target", "n"], ascending=[True, False, False], kind="stable"
     )
-    fast, slow = ranked[0], ranked[-1]
-    quick, late = times[fast.label], times[slow.label]
-    goal = f"{100 * target:.3g}% validation accuracy"
-    if not np.isfinite(quick.when.centre):
+    fast, *_, slow = rows.iloc[[0, -1]].to_dict("records")
+    goal = f"{100 * target:.4g}% validation accuracy"
+    if not np.isfinite(fast["half_by_epochs"]):
         return f"Fewer than half of the runs of any arm reach {goal}"
-    start = f"{fast.label} reaches {goal} in {_epochs(quick)} (median)"
-    start = start[0].upper() + start[1:]
-    if fast is slow:
-        return f"{start}, {quick.k} of {quick.n} runs"
-    if not np.isfinite(late.when.centre):
-        return f"{start}; {slow.label} in {late.k} of {late.n} runs within {end:g}"
-    if late.when.centre == quick.when.centre:
-        return f"{start}, and so does every other arm"
-    return f"{start}, {slow.label} in {late.when.centre:.3g}"
+    finding = f"Half of the runs reach {goal} {_when(fast)}"
+    if len(rows) == 1:
+        return finding
+    if np.isfinite(slow["half_by_epochs"]):
+        return f"{finding} and {_when(slow)}"
+    return (
+        f"{finding}; {slow['reached_target']} of {plural(slow['runs'], 'run')} "
+        f"within {plural(end, 'epoch')} ({slow['arm']})"
+    )
 
 
-def _epochs(times: Reached) -> str:
-    return f"{times.when.centre:.3g} epoch{'s' if times.when.centre != 1 else ''}"
+def _when(row: dict[Any, Any]) -> str:
+    after, by = row["half_after_epochs"], row["half_by_epochs"]
+    words = "before training" if by == 0 else f"between epochs {after:g} and {by:g}"
+    return f"{words} ({row['arm']})"

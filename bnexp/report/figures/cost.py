@@ -5,20 +5,20 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Arms, Source, find_arms
+from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts, control
-from bnexp.report.figures.drawing import arm_axis, arm_rows, counted
-from bnexp.report.labels import listed
+from bnexp.report.figures.drawing import arm_axis, arm_rows, counted, ends, said
+from bnexp.report.labels import listed, short
 from bnexp.report.shortlist import shortlist
-from bnexp.report.statistics import mean_t
+from bnexp.report.statistics import mean_t, step_seconds
 
 METHOD = (
     "Time of a step: seconds spent in training steps over their number, evaluation and probing "
     "apart. Memory: what the forward pass of one training batch keeps for the backward pass, "
     "parameters aside, counted tensor by tensor. Means over the trained runs with 95% t intervals; "
     "small points are single runs. Runs that trained side by side slow each other down. "
-    "Differences are paired by seed and corrected by Holm's method."
+    "Differences are paired by seed."
 )
 PANELS = {"ms_per_step": "time of a training step (ms)", "saved_mb": "kept for backward (MB)"}
 
@@ -31,9 +31,7 @@ def cost(source: Source) -> Chart:
         raise UserError("cost: these runs have no times")
     arms = arms.subset(
         rows.assign(
-            ms_per_step=1000
-            * pd.to_numeric(rows["seconds_training"])
-            / pd.to_numeric(rows["steps"]),
+            ms_per_step=1000 * step_seconds(rows),
             saved_mb=pd.to_numeric(rows["saved_for_backward_bytes"]) / 1e6,
         ),
         *_devices(rows),
@@ -50,8 +48,13 @@ def cost(source: Source) -> Chart:
         arm_axis(axes[0], arms)
         chart.differences = contrasts(arms, "ms_per_step")
         frame = counted(arms, numbers)
+        base = control(arms).label
+        frame["times_control"] = (
+            frame["ms_per_step_mean"] / frame["ms_per_step_mean"][frame["arm"] == base].item()
+        )
+
         footer = "Points: mean over trained runs; bars: 95% t interval; small: single runs."
-        return chart.finish(_finding(arms, frame), METHOD, frame, footer=footer)
+        return chart.finish(_finding(frame, base), METHOD, frame, footer=footer)
 
 
 def _devices(rows: pd.DataFrame) -> list[str]:
@@ -60,7 +63,7 @@ def _devices(rows: pd.DataFrame) -> list[str]:
 
 
 def _draw(ax: Any, arm: Arm, result: str) -> dict[str, float]:
-    values = arm.by_seed(result)
+    values = arm.values_of(result)
     estimate = mean_t(values)
     if estimate.n:
         ax.plot(
@@ -81,13 +84,12 @@ def _draw(ax: Any, arm: Arm, result: str) -> dict[str, float]:
     }
 
 
-def _finding(arms: Arms, numbers: pd.DataFrame) -> str:
-    times = numbers.set_index("arm")["ms_per_step_mean"].dropna()
-    base = control(arms).label
-    if base not in times or len(times) < 2:
-        words = [f"{time:.3g} ms ({arm})" for arm, time in times.items()]
-        return f"A training step takes {listed(words)}" if words else "Time and memory"
-    ratios = (times.drop(base) / times[base]).sort_values(kind="stable")
-    ends = dict.fromkeys([ratios.index[-1], ratios.index[0]])
-    words = [f"{ratios[arm]:.2f} times ({arm})" for arm in ends]
-    return f"A training step takes {listed(words)} the {times[base]:.3g} ms of {base}"
+def _finding(numbers: pd.DataFrame, base: str) -> str:
+    rows = ends(numbers[numbers["arm"] != base], "times_control")
+    if rows:
+        (own,) = numbers.loc[numbers["arm"] == base, "ms_per_step_mean"]
+        words = said(rows, lambda row: f"{short(row['times_control'])} times")
+        return f"A training step takes {words} the {short(own)} ms of {base}"
+    rows = ends(numbers, "ms_per_step_mean")
+    words = said(rows, lambda row: f"{short(row['ms_per_step_mean'])} ms") if rows else ""
+    return f"A training step takes {words}" if rows else "Time and memory"

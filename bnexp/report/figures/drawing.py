@@ -1,7 +1,7 @@
 """What the figures share: legends, tick labels, bands, and marks of runs that are not averaged."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
 from bnexp.report.arms import Arm, Arms
-from bnexp.report.statistics import mean_t, median_band, median_ranks
+from bnexp.report.chart import letters
+from bnexp.report.labels import listed
+from bnexp.report.statistics import arm_accuracy, median_band, median_ranks
 from bnexp.report.style import DIVERGED, UNTRAINED
 
 Array = NDArray[np.floating]
@@ -24,7 +26,7 @@ LOST = "Marked, not averaged: \N{MULTIPLICATION SIGN} diverged, Y not trained."
 def final_accuracy(cell: pd.DataFrame) -> dict[str, Any]:
     """Table cells of some runs: their counts, and the mean test accuracy of those that trained."""
     outcome = cell["outcome"]
-    estimate = mean_t(cell[outcome == "trained"]["test_accuracy"].astype(float), 0, 1)
+    estimate = arm_accuracy(cell)
     return {
         "n": estimate.n,
         "diverged": int((outcome == "diverged").sum()),
@@ -42,10 +44,29 @@ def handles(arms: Iterable[Arm]) -> list[Line2D]:
 
 def sweep_handles(arms: Iterable[Arm]) -> list[Line2D]:
     """The same where an arm's runs are spread over the x-axis."""
-    return [
-        Line2D([], [], label=arm.counted.replace("n = ", "trained runs: "), **arm.look.mark)
-        for arm in arms
+    labels = [arm.counted.replace("(n = ", "(runs: ") for arm in arms]
+    pairs = zip(arms, labels, strict=True)
+    return [Line2D([], [], label=label, **arm.look.mark) for arm, label in pairs]
+
+
+def whole(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the arms that a headline may name: those that lack no runs, if there are any."""
+    full = rows[rows["missing"] == 0]
+    return full if len(full) else rows
+
+
+def ends(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
+    """The rows with the largest and the smallest value of `column`, both where they differ."""
+    known = whole(rows.dropna(subset=column)).sort_values(column, kind="stable")
+    found = known.to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in found[:-2:-1] + found[:1]][
+        : len(found)
     ]
+
+
+def said(rows: Iterable[dict[str, Any]], words: Callable[[dict[str, Any]], str]) -> str:
+    """ "1.2 (batch norm) and 3 (no norm)": words of each row, and whose they are."""
+    return listed([f"{words(row)} ({row['arm']})" for row in rows])
 
 
 def percent_axis(axis: Any) -> None:
@@ -57,7 +78,7 @@ def percent_axis(axis: Any) -> None:
 
 def panel_title(arm: Arm, panels: int) -> str:
     """Label and counts, wrapped to the width of one of `panels` side by side."""
-    return _wrapped(arm, max(14, 96 // panels))
+    return _wrapped(arm, max(12, letters(96) // panels))
 
 
 def _wrapped(arm: Arm, width: int) -> str:
@@ -116,14 +137,45 @@ def thinned(x: Array, y: Array) -> tuple[Array, Array, int]:
     return centres, y[:, :whole].reshape(len(y), -1, width).mean(2), width
 
 
-def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> None:
-    """Draw the median of `y` (runs, points) and the interval of order statistics around it."""
+def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> Array:
+    """Draw the median of `y` (runs, points) and the interval of order statistics around it.
+
+    Returns the median.
+    """
     middle, low, high = median_band(y)
     every = max(1, len(x) // marks)
     start = (ord(arm.look.marker) * 7) % every if len(x) > 2 * marks else 0
     ax.plot(x, middle, markevery=(start, every), **arm.look.mark)
     if len(y) > 1:
         ax.fill_between(x, low, high, color=arm.look.color, alpha=0.16, linewidth=0)
+    return middle
+
+
+def draw_means(ax: Axes, arm: Arm, of: int, cells: Sequence[pd.DataFrame | None]) -> list[Any]:
+    """Draw the mean test accuracy of cells at 0, 1, 2, ... with its interval; return the points.
+
+    The line breaks where runs were made and none trained; None stands for no runs at all.
+    """
+    pairs = [(place, cell) for place, cell in enumerate(cells) if cell is not None]
+    found = [arm_accuracy(cell) for _, cell in pairs]
+    x = [place + dodge(arm, of) for place, _ in pairs]
+    y, low, high = np.array([(e.centre, e.low, e.high) for e in found]).reshape(-1, 3).T
+    bars = np.nan_to_num([y - low, high - y])
+    ax.errorbar(x, y, bars, elinewidth=1.2, capsize=0, **arm.look.mark)
+    points = {place: point for (place, _), *point in zip(pairs, x, y, strict=True)}
+    return [points.get(place) for place in range(len(cells))]
+
+
+def draw_lost_cells(ax: Axes, arm: Arm, cells: Sequence[pd.DataFrame | None]) -> None:
+    """Mark the runs of cells at 0, 1, 2, ... that are not averaged."""
+    for place, cell in enumerate(cells):
+        if cell is None:
+            continue
+        lost = cell.loc[cell["outcome"] == "not trained", "test_accuracy"].astype(float)
+        draw_lost(ax, arm, "not trained", [place] * len(lost), lost)
+        diverged = int((cell["outcome"] == "diverged").sum())
+        bottom = [0.015] * diverged
+        draw_lost(ax, arm, "diverged", [place] * diverged, bottom, ax.get_xaxis_transform())
 
 
 def dodge(arm: Arm, of: int) -> float:

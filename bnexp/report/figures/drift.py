@@ -10,8 +10,8 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves, panel_title
-from bnexp.report.labels import listed, number
+from bnexp.report.figures.drawing import curves, ends, panel_title, said
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 from bnexp.report.style import DASHES, layer_colors
 
@@ -89,9 +89,9 @@ def _draw(
 
 
 def _finding(numbers: pd.DataFrame) -> str:
-    largest = numbers.groupby("arm", sort=False)["drift"].max().dropna().sort_values(kind="stable")
-    if largest.empty:
+    largest = numbers.sort_values("drift", ascending=False, kind="stable").drop_duplicates("arm")
+    rows = ends(largest, "drift")
+    if not rows:
         return "Drift of layer inputs"
-    ends = dict.fromkeys([largest.index[-1], largest.index[0]])
-    words = [f"{number(largest[arm])} ({arm})" for arm in ends]
-    return f"In training, the input of some layer drifts by up to {listed(words)} of its first std"
+    words = said(rows, lambda row: f"{short(row['drift'])} in layer {row['layer']}")
+    return f"In training, a layer's input drifts by up to {words}, in units of its first std"

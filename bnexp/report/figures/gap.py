@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
@@ -16,12 +17,14 @@ from bnexp.report.figures.drawing import (
     arm_rows,
     by_run,
     counted,
+    ends,
     percent_axis,
     plain_log,
+    said,
 )
-from bnexp.report.labels import listed
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
-from bnexp.report.statistics import mean_band, mean_t
+from bnexp.report.statistics import arm_accuracy, mean_band, mean_t
 from bnexp.report.style import MUTED, PAPER
 
 POINTS = 40
@@ -29,7 +32,7 @@ METHOD = (
     "Training and test accuracy in evaluation mode; the gap is training minus test. At the end: "
     "means over the trained runs with 95% t intervals. At equal training loss: each run's gap at "
     "the first evaluation with that training loss or less, averaged over runs where all have one. "
-    "Differences of the final gap are paired by seed and corrected by Holm's method."
+    "Differences of the final gap are paired by seed."
 )
 
 
@@ -58,8 +61,10 @@ def gap(source: Source) -> Chart:
         percent_axis(end.xaxis)
         plain_log(equal, "x")
         equal.invert_xaxis()
-        equal.set(title="At equal training loss", xlabel="training loss (nats)", ylabel="gap")
-        percent_axis(equal.yaxis)
+        equal.set(
+            title="At equal training loss", xlabel="training loss (nats)", ylabel="gap (points)"
+        )
+        equal.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
         entries = [
             Line2D([], [], linestyle="", marker="o", color=MUTED, label="training"),
             Line2D(
@@ -73,18 +78,15 @@ def gap(source: Source) -> Chart:
 
 
 def _draw_end(ax: Any, arm: Arm) -> dict[str, float]:
-    train, test = (
-        mean_t(arm.by_seed("train_accuracy"), 0, 1),
-        mean_t(arm.by_seed("test_accuracy"), 0, 1),
-    )
-    between = mean_t(arm.by_seed("gap"))
+    train, test = (arm_accuracy(arm.runs, f"{split}_accuracy") for split in ("train", "test"))
+    between = mean_t(arm.values_of("gap"))
     look = {"color": arm.look.color, "marker": arm.look.marker, "markersize": 7}
     if train.n:
         ax.plot([test.centre, train.centre], [arm.place] * 2, color=arm.look.color, linewidth=1.2)
         for estimate, fill, aside in ((test, PAPER, 0.12), (train, arm.look.color, -0.12)):
             if estimate.n > 1:
-                ends = [estimate.low, estimate.high]
-                ax.plot(ends, [arm.place + aside] * 2, color=look["color"], linewidth=1, alpha=0.6)
+                bar = [estimate.low, estimate.high]
+                ax.plot(bar, [arm.place + aside] * 2, color=look["color"], linewidth=1, alpha=0.6)
             ax.plot(estimate.centre, arm.place, markerfacecolor=fill, **look)
     return {
         "train_accuracy_mean": train.centre,
@@ -114,11 +116,8 @@ def _at_equal_loss(arm: Arm, epochs: pd.DataFrame) -> tuple[Array, Array]:
 
 
 def _finding(numbers: pd.DataFrame) -> str:
-    known = numbers.dropna(subset="gap_mean").sort_values("gap_mean", kind="stable")
-    if known.empty:
+    rows = ends(numbers, "gap_mean")
+    if not rows:
         return "Training and test accuracy"
-    ends = known.iloc[[-1, 0]] if len(known) > 1 else known
-    words = [
-        f"{100 * row['gap_mean']:.1f} points ({row['arm']})" for row in ends.to_dict("records")
-    ]
-    return f"At the end, training accuracy exceeds test accuracy by {listed(words)}"
+    words = said(rows, lambda row: f"{short(100 * row['gap_mean'])} points")
+    return f"At the end, training accuracy exceeds test accuracy by {words}"

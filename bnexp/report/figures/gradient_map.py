@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter
 from bnexp.errors import UserError
 from bnexp.report.arms import Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.drawing import counted, panel_title
-from bnexp.report.labels import listed, number
+from bnexp.report.figures.drawing import counted, ends, panel_title, said
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 
 COLUMNS = 4
@@ -88,14 +88,8 @@ def _row(norms: pd.DataFrame) -> dict[str, float]:
 
 
 def _finding(numbers: pd.DataFrame) -> str:
-    known = numbers.dropna(subset="spread_at_last_step").sort_values(
-        "spread_at_last_step", kind="stable"
-    )
-    if known.empty:
+    rows = ends(numbers, "spread_at_last_step")
+    if not rows:
         return "Gradients through training"
-    ends = known.iloc[[0, -1]] if len(known) > 2 else known
-    words = [
-        f"{number(row['spread_at_last_step'])} ({row['arm']})" for row in ends.to_dict("records")
-    ]
-    largest = "At the end, the largest gradient among hidden layers is"
-    return f"{largest} {listed(words)} times the smallest"
+    words = said(rows, lambda row: short(row["spread_at_last_step"]))
+    return f"At the end, the largest gradient among hidden layers is {words} times the smallest"

@@ -14,12 +14,14 @@ from bnexp.report.figures.drawing import (
     Array,
     band_words,
     counted,
+    ends,
     handles,
     hollow,
     plain_log,
+    said,
     shown_words,
 )
-from bnexp.report.labels import listed
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import Estimate, median_band, median_order
 from bnexp.report.style import MUTED
@@ -162,11 +164,11 @@ def _slope(arm: Arm, rows: pd.DataFrame, quantity: str, step: int) -> dict[str, 
     profile = _profile(arm, rows, quantity, step)
     middle = _middle(profile.columns) if profile.shape[1] else np.empty(0)
     ratio = Estimate(0, np.nan, np.nan, np.nan)
-    ends = np.nan
+    fall = np.nan
     if len(middle) >= 2 and len(profile):
         slopes = np.polyfit(middle.astype(float), np.log(profile[middle].to_numpy(float)).T, 1)[0]
         ratio = median_order(np.exp(-slopes))
-        ends = float(np.median(profile[middle[0]] / profile[middle[-1]]))
+        fall = float(np.median(profile[middle[0]] / profile[middle[-1]]))
     activation = step == 0 and quantity == "activation_gradient_norm"
     return {
         "runs": len(profile),
@@ -174,25 +176,19 @@ def _slope(arm: Arm, rows: pd.DataFrame, quantity: str, step: int) -> dict[str, 
         "low": ratio.low,
         "high": ratio.high,
         "predicted": (_predicted(arm) if activation else None) or np.nan,
-        "first_over_last": ends,
+        "first_over_last": fall,
     }
 
 
 def _finding(numbers: pd.DataFrame) -> str:
-    first = numbers[(numbers["quantity"] == "activation_gradient_norm")].dropna(
-        subset="ratio_by_layer"
-    )
+    first = numbers[numbers["quantity"] == "activation_gradient_norm"]
     first = first[first["step"] == first["step"].min()]
-    if first.empty:
+    rows = ends(first, "ratio_by_layer")[::-1]
+    if not rows:
         return "Gradient norms by layer"
-    when = "Before training" if first["step"].iloc[0] == 0 else "In training"
-    ranked = first.sort_values("ratio_by_layer", kind="stable")
-    ends = ranked.iloc[[0, -1]] if len(ranked) > 2 else ranked
-    words = [f"{_change(row['ratio_by_layer'])} ({row['arm']})" for row in ends.to_dict("records")]
-    return f"{when}, activation gradients towards the input {listed(words)}"
+    when = "Before training" if rows[0]["step"] == 0 else "In training"
+    return f"{when}, activation gradients {said(rows, _change)} a layer towards the input"
 
 
-def _change(ratio: float) -> str:
-    if 0.97 < ratio < 1.03:
-        return "keep their size"
-    return f"shrink {1 / ratio:.2f}-fold a layer" if ratio < 1 else f"grow {ratio:.2f}-fold a layer"
+def _change(row: dict[str, Any]) -> str:
+    return f"change by a factor of {short(row['ratio_by_layer'])}"

@@ -8,9 +8,9 @@ import pandas as pd
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import Array, panel_title
+from bnexp.report.figures.drawing import Array, ends, panel_title, said
 from bnexp.report.figures.gradients import END, at_steps
-from bnexp.report.labels import listed, number
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 
 POINTS = 49  # of a ridge
@@ -84,8 +84,8 @@ def _cumulative(rows: pd.DataFrame) -> Pooled:
 
 def _ridge(ax: Any, place: int, runs: list[tuple[Array, Array]], color: str) -> dict[str, float]:
     """Draw the middle 99% of one layer's values; return its quantiles."""
-    ends = [np.interp((0.005, 0.995), shares, edges) for edges, shares in runs]
-    edges = np.linspace(np.min(ends, 0)[0], np.max(ends, 0)[1], POINTS + 1)
+    spans = [np.interp((0.005, 0.995), shares, edges) for edges, shares in runs]
+    edges = np.linspace(np.min(spans, 0)[0], np.max(spans, 0)[1], POINTS + 1)
     shares = np.mean([np.interp(edges, *run) for run in runs], axis=0)
     density = np.diff(shares)
     height = 0.9 * density / max(density.max(), 1e-12)
@@ -106,10 +106,9 @@ def _rising(shares: Array, edges: Array) -> tuple[Array, Array]:
 def _finding(numbers: pd.DataFrame, tensor: str) -> str:
     last = numbers[numbers["step"] == numbers["step"].max()]
     last = last[last["layer"] == last["layer"].max()]
-    width = (last["p85"] - last["p15"]).to_numpy(float)
-    ranked = [last.iloc[place] for place in np.argsort(width, kind="stable")]
-    ends = [ranked[0], ranked[-1]] if len(ranked) > 2 else ranked
-    words = [f"{number(row['p15'])} to {number(row['p85'])} ({row['arm']})" for row in ends]
-    name = tensor.replace("_", "-")
-    layer, step = last["layer"].iloc[0], last["step"].iloc[0]
-    return f"The middle 70% of layer {layer}'s {name}s lie at {listed(words)} at step {step}"
+    rows = ends(last.assign(width=last["p85"] - last["p15"]), "width")[::-1]
+    if not rows:
+        return f"Histograms of {tensor.replace('_', '-')}s"
+    words = said(rows, lambda row: f"{short(row['p15'])} to {short(row['p85'])}")
+    name, layer, step = tensor.replace("_", "-"), rows[0]["layer"], rows[0]["step"]
+    return f"At step {step} the middle 70% of layer {layer}'s {name}s lie at {words}"

@@ -1,4 +1,4 @@
-"""Learning-rate stability: final accuracy and share of runs that trained, by rate and norm."""
+"""Learning-rate stability: final accuracy and share of stable runs, by rate and norm."""
 
 from typing import Any
 
@@ -9,26 +9,37 @@ from matplotlib.lines import Line2D
 from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.contrasts import control
 from bnexp.report.figures.drawing import (
-    dodge,
-    draw_lost,
+    draw_lost_cells,
+    draw_means,
+    ends,
     final_accuracy,
     lost_words,
     percent_axis,
+    said,
     sweep_handles,
 )
-from bnexp.report.labels import listed, number
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
-from bnexp.report.statistics import largest_stable, mean_t
+from bnexp.report.statistics import (
+    STABLE,
+    Best,
+    best_rate,
+    bracket_ratio,
+    half_of,
+    is_stable,
+    stable_rates,
+)
 from bnexp.report.style import INK, MUTED
 
 KEY = "optimizer.lr"
 METHOD = (
-    "Final test accuracy: mean over the trained runs with the 95% t interval. The best rate is "
-    "chosen by mean validation accuracy among the rates at which most runs trained. The largest "
-    "stable rate is the largest at which all runs trained, give or take one step of the grid; no "
-    "interval is given on a ratio of two such rates, only the bounds that the grid leaves."
+    "Final test accuracy: mean over the trained runs with the 95% t interval. The best rate has "
+    "the highest mean validation accuracy, lost runs included, among the rates that have all "
+    f"seeds. A run is stable that ends within {100 * STABLE:g} points of the validation accuracy "
+    "at its arm's best rate. The largest stable rate of a seed is read off the grid: the next rate "
+    "was not stable. Of the seeds' values the one that half of them reach is given, and of their "
+    "ratios, paired by seed, with the bounds that the grid leaves."
 )
 
 
@@ -39,19 +50,26 @@ def learning_rate(source: Source) -> Chart:
         raise UserError(f"learning_rate: all runs have the same {KEY}")
     lines = shortlist(arms, keep=KEY).without(KEY)
     rates = sorted(lines.runs.runs[KEY].unique())
+    stable = {arm.label: stable_rates(arm.runs, KEY) for arm in lines}
     with style():
         chart = Chart("learning_rate", lines, 3.3 + 0.24 * len(lines))
         heights = (3.2, 0.35 + 0.24 * len(lines))
         accuracy, share = chart.subplots(2, 1, sharex=True, height_ratios=heights)
         rows = []
-        stable: dict[str, tuple[float, float, float] | None] = {}
         for arm in lines:
-            cells = {rate: arm.runs[arm.runs[KEY] == rate] for rate in rates}
-            cells = {rate: cell for rate, cell in cells.items() if len(cell)}
-            best = _draw_accuracy(accuracy, arm, len(lines), cells, rates)
-            stable[arm.label] = largest_stable(_trained_share(cells))
-            _draw_share(share, arm, cells, rates, stable[arm.label])
-            rows += [_row(arm, rate, cell, best, stable[arm.label]) for rate, cell in cells.items()]
+            best = best_rate(arm.runs, KEY)
+            groups = dict(iter(arm.runs.groupby(KEY)))
+            cells = [groups.get(rate) for rate in rates]
+            draw_lost_cells(accuracy, arm, cells)
+            points = draw_means(accuracy, arm, len(lines), cells)
+            half = half_of(stable[arm.label])
+            if best is not None:
+                ring = {"markersize": 12, "fillstyle": "none", "color": arm.look.color}
+                accuracy.plot(*points[rates.index(best.value)], "o", **ring)
+            for place, (rate, cell) in enumerate(zip(rates, cells, strict=True)):
+                if cell is not None:
+                    rows.append(_row(arm, rate, cell, best, half))
+                    _draw_share(share, arm, place, rows[-1])
         accuracy.set(title="Final test accuracy", ylabel="accuracy")
         percent_axis(accuracy.yaxis)
         _finish_grid(share, lines, rates)
@@ -62,79 +80,34 @@ def learning_rate(source: Source) -> Chart:
         ]  # fmt: skip
         footer = (
             "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how "
-            f"many of the runs trained; framed: largest stable rate. {lost_words(lines)}"
+            f"many of the runs were stable, within {100 * STABLE:g} points of the best rate; "
+            f"framed: the largest rate that half of the seeds stand. {lost_words(lines)}"
         )
-        finding = _finding(lines, stable)
-        return chart.finish(finding, METHOD, pd.DataFrame(rows), entries, footer)
+        table = pd.DataFrame(rows)
+        top = [row for row in ends(_by_arm(table), "stable_up_to") if row["stable_up_to"] > 0]
+        if len(top) > 1:
+            chart.differences = _ratios(lines, stable, top[-1]["arm"])
+        finding = _finding(top, chart.differences)
+        return chart.finish(finding, METHOD, table, entries, footer)
 
 
-def _trained_share(cells: dict[float, pd.DataFrame]) -> pd.Series:
-    return pd.Series(
-        {rate: (cell["outcome"] == "trained").mean() for rate, cell in cells.items()}, dtype=float
-    )
-
-
-def _draw_accuracy(
-    ax: Any, arm: Arm, of: int, cells: dict[float, pd.DataFrame], rates: list[float]
-) -> float | None:
-    """Draw one arm and ring its best rate, which is returned."""
-    x, y, low, high, scores = [], [], [], [], {}
-    for rate, cell in cells.items():
-        at = rates.index(rate)
-        trained = cell[cell["outcome"] == "trained"]
-        if len(trained):
-            estimate = mean_t(trained["test_accuracy"].astype(float), 0, 1)
-            x.append(at)
-            y.append(estimate.centre)
-            low.append(np.nan_to_num(estimate.centre - estimate.low))
-            high.append(np.nan_to_num(estimate.high - estimate.centre))
-            if 2 * len(trained) > len(cell):
-                scores[rate] = trained["val_accuracy"].astype(float).mean()
-        lost = cell[cell["outcome"] == "not trained"]
-        draw_lost(ax, arm, "not trained", [at] * len(lost), lost["test_accuracy"].astype(float))
-        lost = cell[cell["outcome"] == "diverged"]
-        draw_lost(
-            ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform()
-        )
-    places = np.array(x) + dodge(arm, of)
-    ax.errorbar(places, y, (low, high), elinewidth=1.2, capsize=0, **arm.look.mark)
-    if not scores:
-        return None
-    best = max(scores, key=lambda rate: (scores[rate], -rate))
-    at = x.index(rates.index(best))
-    ax.plot(places[at], y[at], "o", markersize=12, markerfacecolor="none", color=arm.look.color)
-    return best
-
-
-def _draw_share(
-    ax: Any,
-    arm: Arm,
-    cells: dict[float, pd.DataFrame],
-    rates: list[float],
-    stable: tuple[float, float, float] | None,
-) -> None:
-    for rate, cell in cells.items():
-        at, trained = rates.index(rate), int((cell["outcome"] == "trained").sum())
-        share = trained / len(cell)
-        framed = stable is not None and stable[0] == rate
-        ax.barh(
-            arm.place, 0.94, left=at - 0.47, height=0.86, color=arm.look.color,
-            alpha=0.08 + 0.4 * share, linewidth=0,
-        )  # fmt: skip
-        if framed:
-            ax.barh(
-                arm.place, 0.94, left=at - 0.47, height=0.86, facecolor="none",
-                edgecolor=INK, linewidth=1.6, zorder=4,
-            )  # fmt: skip
-        lost = len(cell) - trained
-        ax.text(
-            at, arm.place, f"{trained} of {len(cell)}", ha="center", va="center", fontsize=8,
-            fontweight="bold" if framed else "normal", color=INK if not lost or trained else MUTED,
-        )  # fmt: skip
+def _draw_share(ax: Any, arm: Arm, place: int, row: dict[str, Any]) -> None:
+    """One cell of the grid below: how many runs were stable."""
+    framed = row["learning_rate"] == row["stable_up_to"]
+    box = {"y": arm.place, "width": 0.94, "left": place - 0.47, "height": 0.86}
+    shade = 0.08 + 0.4 * row["stable"] / row["runs"]
+    ax.barh(**box, color=arm.look.color, alpha=shade, linewidth=0)
+    if framed:
+        ax.barh(**box, facecolor="none", edgecolor=INK, linewidth=1.6, zorder=4)
+    ax.text(
+        place, arm.place, f"{row['stable']} of {row['runs']}", ha="center", va="center",
+        fontsize=0.9 * ax.figure.format.font, fontweight="bold" if framed else "normal",
+        color=INK if row["stable"] else MUTED,
+    )  # fmt: skip
 
 
 def _finish_grid(ax: Any, arms: Arms, rates: list[float]) -> None:
-    ax.set_title("Runs that trained")
+    ax.set_title("Stable runs")
     ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     ax.set_xlim(-0.6, len(rates) - 0.4)
     ax.set_yticks(range(len(arms)), [arm.label for arm in arms])
@@ -146,42 +119,64 @@ def _finish_grid(ax: Any, arms: Arms, rates: list[float]) -> None:
 
 
 def _row(
-    arm: Arm,
-    rate: float,
-    cell: pd.DataFrame,
-    best: float | None,
-    stable: tuple[float, float, float] | None,
+    arm: Arm, rate: float, cell: pd.DataFrame, best: Best | None, half: tuple[float, float]
 ) -> dict[str, Any]:
+    stable = is_stable(cell, np.inf if best is None else best.accuracy)
     return {
         "arm": arm.label,
         "learning_rate": rate,
+        "runs": len(cell),
         **final_accuracy(cell),
-        "best": rate == best,
-        "largest_stable": stable is not None and rate == stable[0],
+        "missing": arm.missing,
+        "stable": int(stable.sum()),
+        "best": best is not None and rate == best.value,
+        "stable_up_to": half[0],
+        "next_tried": half[1],
     }
 
 
-def _finding(arms: Arms, stable: dict[str, tuple[float, float, float] | None]) -> str:
-    known = {label: rate for label, rate in stable.items() if rate is not None}
-    if not known:
-        return "At no learning rate did all runs of an arm train"
-    ranked = sorted(known, key=lambda label: known[label][0])
-    ends = dict.fromkeys([ranked[-1], ranked[0]])
-    words = listed([f"{_rate(known[label])} ({label})" for label in ends])
-    ratio = _ratio(control(arms).label, ranked[-1], known)
-    return f"The largest learning rate at which every run trained is {words}{ratio}"
+def _by_arm(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop_duplicates("arm")
 
 
-def _rate(rate: tuple[float, float, float]) -> str:
-    return f"{rate[0]:g}" if np.isfinite(rate[2]) else f"{rate[0]:g} or more"
+def _ratios(arms: Arms, stable: dict[str, pd.DataFrame], base: str) -> pd.DataFrame:
+    """The largest stable rates over those of the arm `base`."""
+    rows = []
+    for arm in arms:
+        if arm.label != base:
+            mine, theirs = stable[arm.label], stable[base]
+            shared = mine.index.intersection(theirs.index)
+            ratios = bracket_ratio(mine, theirs)
+            exact = mine.loc[shared, "low"] / theirs.loc[shared, "low"].replace(0.0, np.nan)
+            low, high = half_of(ratios)
+            rows.append(
+                {
+                    "arm": arm.label,
+                    "over": base,
+                    "n": len(shared),
+                    "ratio": exact.quantile(0.5, "higher") if len(shared) else np.nan,
+                    "low": low,
+                    "high": high,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
-def _ratio(base: str, top: str, known: dict[str, tuple[float, float, float]]) -> str:
-    """Ratio of two stable rates with the bounds that the grid leaves."""
-    if base not in known or base == top or known[base][0] == known[top][0]:
-        return ""
-    a, b = known[base], known[top]
-    low = b[0] / a[2] if np.isfinite(a[2]) else 0
-    high = b[2] / a[0]
-    bounds = f"{number(low)} to {number(high)}" if np.isfinite(high) else f"{number(low)} or more"
-    return f": {number(b[0] / a[0])} times as large ({bounds}, by the grid)"
+def _finding(top: list[dict[str, Any]], ratios: pd.DataFrame) -> str:
+    if not top:
+        return "At no learning rate are half of the seeds of an arm stable"
+    words = f"Half of the seeds are stable up to a learning rate of {said(top, _rate)}"
+    if ratios.empty:
+        return words
+    row = ratios.set_index("arm").loc[top[0]["arm"]]
+    if not np.isfinite(row["ratio"]) or row["ratio"] == 1:
+        return words
+    bounds = f"{short(row['low'])} to {short(row['high'])}" if np.isfinite(row["high"]) else (
+        f"{short(row['low'])} or more"
+    )  # fmt: skip
+    return f"{words}: {short(row['ratio'])} times as large ({bounds}, by the grid)"
+
+
+def _rate(row: dict[str, Any]) -> str:
+    more = "" if np.isfinite(row["next_tried"]) else " or more"
+    return f"{row['stable_up_to']:g}{more}"

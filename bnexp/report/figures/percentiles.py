@@ -8,8 +8,8 @@ import pandas as pd
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves, panel_title
-from bnexp.report.labels import listed, number
+from bnexp.report.figures.drawing import curves, ends, panel_title, said
+from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 
 METHOD = (
@@ -68,15 +68,10 @@ def _draw(ax: Any, arm: Arm, rows: pd.DataFrame, layer: int) -> list[dict[str, A
 
 
 def _finding(numbers: pd.DataFrame, tensor: str) -> str:
-    last = numbers[numbers["layer"] == numbers["layer"].max()]
-    words = []
-    moved = {
-        arm: (rows.iloc[0], rows.iloc[-1], abs(rows["p50"].iloc[-1] - rows["p50"].iloc[0]))
-        for arm, rows in last.groupby("arm", sort=False)
-    }
-    ranked = sorted(moved, key=lambda arm: -moved[arm][2])
-    for arm in dict.fromkeys([ranked[0], ranked[-1]]):
-        first, final, _ = moved[arm]
-        words.append(f"from {number(first['p50'])} to {number(final['p50'])} ({arm})")
-    name = tensor.replace("_", "-")
-    return f"In training the median {name} of layer {last['layer'].iloc[0]} moves {listed(words)}"
+    last = numbers[numbers["layer"] == numbers["layer"].max()].sort_values("step", kind="stable")
+    both = last.groupby("arm", sort=False)["p50"].agg(["first", "last"])
+    frame = last.drop_duplicates("arm").join(both, on="arm")
+    rows = ends(frame.assign(moved=(frame["last"] - frame["first"]).abs()), "moved")
+    name, layer = tensor.replace("_", "-"), last["layer"].iloc[0]
+    words = said(rows, lambda row: f"from {short(row['first'])} to {short(row['last'])}")
+    return f"In training the median {name} of layer {layer} moves {words}"

@@ -1,8 +1,8 @@
 """Final accuracy against a number of the configuration: batch size, depth, dropout, ..."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
@@ -11,19 +11,21 @@ from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import (
     dodge,
-    draw_lost,
+    draw_lost_cells,
+    draw_means,
     final_accuracy,
     lost_words,
     percent_axis,
     sweep_handles,
+    whole,
 )
 from bnexp.report.filters import known
-from bnexp.report.labels import key_name, listed, percent
+from bnexp.report.labels import key_name, listed, short_percent
 from bnexp.report.shortlist import is_number, shortlist
-from bnexp.report.statistics import mean_t
+from bnexp.report.statistics import arm_accuracy
 from bnexp.report.style import MUTED, PAPER
 
-MODES = {"evaluation": "test_accuracy", "training": "test_accuracy_train_mode"}
+TRAIN_MODE = "test_accuracy_train_mode"
 METHOD = (
     "Final test accuracy: mean over the trained runs with the 95% t interval. In training mode, "
     "norms with batch statistics take them from the batch; that accuracy is measured on the first "
@@ -56,12 +58,16 @@ def sensitivity(source: Source, *, key: str) -> Chart:
         drawn_train_mode = False
         for arm in lines:
             runs = arm.runs.join(final, on="run")
-            cells = {value: runs[runs[key] == value] for value in values}
-            cells = {value: cell for value, cell in cells.items() if len(cell)}
-            rows += [_row(arm, key, value, cell) for value, cell in cells.items()]
-            _draw_lost(ax, arm, cells, values)
-            drawn_train_mode |= _draw_mode(ax, arm, len(lines), cells, values, "training")
-            _draw_mode(ax, arm, len(lines), cells, values, "evaluation")
+            groups = dict(iter(runs.groupby(key)))
+            cells = [groups.get(value) for value in values]
+            rows += [
+                _row(arm, key, value, cell)
+                for value, cell in zip(values, cells, strict=True)
+                if cell is not None
+            ]
+            draw_lost_cells(ax, arm, cells)
+            drawn_train_mode |= _draw_train_mode(ax, arm, len(lines), cells)
+            draw_means(ax, arm, len(lines), cells)
         ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
         ax.set(xlabel=key_name(key), ylabel="final test accuracy")
         percent_axis(ax.yaxis)
@@ -85,68 +91,50 @@ def _train_mode(epochs: pd.DataFrame) -> pd.Series:
     return last.last()
 
 
-def _draw_mode(
-    ax: Any, arm: Arm, of: int, cells: dict[float, pd.DataFrame], values: list[float], mode: str
-) -> bool:
-    x, y, low, high = [], [], [], []
-    for value, cell in cells.items():
-        accuracy = cell[cell["outcome"] == "trained"][MODES[mode]].astype(float).dropna()
-        if len(accuracy):
-            estimate = mean_t(accuracy, 0, 1)
-            x.append(values.index(value) + dodge(arm, of))
-            y.append(estimate.centre)
-            low.append(np.nan_to_num(estimate.centre - estimate.low))
-            high.append(np.nan_to_num(estimate.high - estimate.centre))
-    if not x:
+def _draw_train_mode(ax: Any, arm: Arm, of: int, cells: Sequence[pd.DataFrame | None]) -> bool:
+    """Draw the accuracy with statistics of the batch, where it was measured."""
+    found = [
+        (i, arm_accuracy(cell, TRAIN_MODE)) for i, cell in enumerate(cells) if cell is not None
+    ]
+    if not any(estimate.n for _, estimate in found):
         return False
-    if mode == "training":
-        ax.plot(x, y, color=arm.look.color, marker=arm.look.marker, **HOLLOW)
-    else:
-        ax.errorbar(x, y, (low, high), elinewidth=1.2, capsize=0, **arm.look.mark)
+    x = [place + dodge(arm, of) for place, _ in found]
+    y = [estimate.centre for _, estimate in found]
+    ax.plot(x, y, color=arm.look.color, marker=arm.look.marker, **HOLLOW)
     return True
 
 
-def _draw_lost(ax: Any, arm: Arm, cells: dict[float, pd.DataFrame], values: list[float]) -> None:
-    for value, cell in cells.items():
-        at = values.index(value)
-        lost = cell[cell["outcome"] == "not trained"]
-        draw_lost(ax, arm, "not trained", [at] * len(lost), lost["test_accuracy"].astype(float))
-        lost = cell[cell["outcome"] == "diverged"]
-        draw_lost(
-            ax, arm, "diverged", [at] * len(lost), [0.015] * len(lost), ax.get_xaxis_transform()
-        )
-
-
 def _row(arm: Arm, key: str, value: float, cell: pd.DataFrame) -> dict[str, Any]:
-    trained = cell[cell["outcome"] == "trained"]
-    train_mode = trained[MODES["training"]].astype(float).dropna()
     return {
         "arm": arm.label,
         key: value,
         **final_accuracy(cell),
-        "train_mode_accuracy_mean": train_mode.mean() if len(train_mode) else np.nan,
+        "missing": arm.missing,
+        "train_mode_accuracy_mean": arm_accuracy(cell, TRAIN_MODE).centre,
     }
 
 
 def _finding(rows: pd.DataFrame, key: str) -> str:
-    """Accuracy at both ends of the grid, for the arms that change most and least."""
-    rows = rows.dropna(subset="test_accuracy_mean")
-    changes = {}
-    for arm, part in rows.groupby("arm", sort=False):
-        part = part.sort_values(key)
+    """Accuracy at the first and last value of an arm, for those that change most and least.
+
+    Each arm's ends are its own, those where some of its runs trained.
+    """
+    name, ends = key_name(key), []
+    for arm, part in whole(rows).groupby("arm", sort=False):
+        part = part.dropna(subset="test_accuracy_mean").sort_values(key)
         if len(part) > 1:
-            changes[arm] = part["test_accuracy_mean"].iloc[-1] - part["test_accuracy_mean"].iloc[0]
-    name = key_name(key)
-    if not changes:
+            first, last = part.iloc[0], part.iloc[-1]
+            change = abs(last["test_accuracy_mean"] - first["test_accuracy_mean"])
+            ends.append((change, str(arm), first, last))
+    if not ends:
         return f"Final test accuracy by {name}"
-    ranked = sorted(changes, key=lambda arm: -abs(changes[arm]))
-    words = []
-    for arm in dict.fromkeys([ranked[0], ranked[-1]]):
-        part = rows[rows["arm"] == arm].sort_values(key)
-        first, last = part.iloc[0], part.iloc[-1]
-        words.append(
-            f"from {percent(first['test_accuracy_mean'])} "
-            f"to {percent(last['test_accuracy_mean'])} ({arm!s})"
-        )
-    low, high = f"{rows[key].min():g}", f"{rows[key].max():g}"
-    return f"Between {name} {low} and {high}, test accuracy goes {listed(words)}"
+    ends.sort(key=lambda end: -end[0])
+    words = [
+        f"from {_at(first, key)} to {_at(last, key)} ({arm})"
+        for _, arm, first, last in (ends[:1] + ends[:-2:-1])[: len(ends)]
+    ]
+    return f"Test accuracy goes with the {name} {listed(words)}"
+
+
+def _at(row: pd.Series, key: str) -> str:
+    return f"{short_percent(row['test_accuracy_mean'])} at {row[key]:g}"
