@@ -80,7 +80,7 @@ def plot(arguments: list[str]) -> int:
     from bnexp.report.reading import read
 
     arms = group(read(*folders), by=_keys(given.by), where=where)
-    chart = draw(given.figure, arms, **options).retitle(given.title or "")
+    chart = draw(given.figure, arms, **options).retitle(given.title)
     out.parent.mkdir(parents=True, exist_ok=True)
     chart.save(out)
     print(chart.finding)
