@@ -45,16 +45,14 @@ class RecurrentBatchNorm(nn.Module):
             self._resize(step + 1)
         elif step >= steps:
             step = steps - 1
-        return F.batch_norm(
-            x,
-            self.running_mean[step],
-            self.running_var[step],
-            self.weight,
-            self.bias,
-            self.training,
-            self.momentum,
-            self.eps,
+        # Copies, since the backward pass needs them as they are now and later steps change these.
+        mean, var = self.running_mean[step].clone(), self.running_var[step].clone()
+        y = F.batch_norm(
+            x, mean, var, self.weight, self.bias, self.training, self.momentum, self.eps
         )
+        if self.training:
+            self.running_mean[step], self.running_var[step] = mean, var
+        return y
 
     def _resize(self, steps: int) -> None:
         """Keep that many steps, new ones with mean 0 and variance 1, in the same tensors."""

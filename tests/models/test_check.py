@@ -127,6 +127,8 @@ LAST = "data.batch_size=9: the last batch of an epoch is one sample"
         ("transformer_bn", {"patch": 8}, IMAGE, (1, 1), ONE),
         ("transformer_bn", {"patch": 8, "pooling": "cls"}, IMAGE, (1, 1), None),
         ("rnn_bn", {}, (8, 1), (1, 1), ONE),
+        ("lstm_bn", {}, IMAGE, (1, 1), None),
+        ("lstm_rbn", {}, IMAGE, (1, 1), ONE),
         ("rnn", {"norm": "recurrent_batch"}, IMAGE, (1, 1), ONE),
         ("mlp", {"norm": "ghost", "norm_options": {"ghost_size": 1}}, IMAGE, (4, 4), "model.norm_"),
         ("mlp", {"norm": "ghost", "norm_options": {"ghost_size": 2}}, IMAGE, (4, 4), None),
@@ -158,7 +160,7 @@ def test_one_value_has_no_variance(
 
 @st.composite
 def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
-    kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "transformer"]))
+    kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "lstm", "transformer"]))
     norm = draw(st.sampled_from(sorted(NORMS)))
     width = st.sampled_from([1, 2, 3, 8])
     keys: dict[str, Any] = {

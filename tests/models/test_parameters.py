@@ -15,6 +15,7 @@ from tests.models.configure import configure
         ("mlp", {"depth": 5}),
         ("cnn", {"fc_widths": [7, 9]}),
         ("rnn", {"widths": [5, 6]}),
+        ("lstm", {"widths": [5, 6]}),
         ("transformer_none", {}),
         ("transformer_none", {"pooling": "cls", "patch": 4, "mlp_ratio": 0.3}),
     ],

@@ -76,3 +76,12 @@ def test_gradients() -> None:
 def test_a_batch_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
         RecurrentBatchNorm(4)(torch.randn(1, 4), 0)
+
+
+def test_the_first_pass_can_be_followed_backward_while_the_steps_grow() -> None:
+    """The running statistics change, and grow, between the steps of one pass."""
+    norm = RecurrentBatchNorm(3)
+    x = torch.randn(4, 3, requires_grad=True)
+    (norm(x, 0) * norm(x, 1) * norm.eval()(x, 0)).sum().backward()
+    norm.train()(x, 2)
+    assert x.grad is not None
