@@ -147,6 +147,7 @@ class Comparison(Section):
     section: str = Field(description="of the source")
     question: str
     documented: str = Field(description="the figures as the source prints them")
+    why: str = Field("", description="what is behind the claim, in two or three plain sentences")
     literature: str = Field("", description="what the primary literature found, with citations")
     kind: Literal["arithmetic", "training", "instrument"]
     judge: str = Field(description="module.function below bnexp.comparisons.judges, or anywhere")

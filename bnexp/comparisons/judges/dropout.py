@@ -2,53 +2,47 @@
 
 import pandas as pd
 
-from bnexp.comparisons.accuracies import lost
+from bnexp.comparisons.accuracies import accuracy_row, lead, lost
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.judges.learning_rates import tuned
-from bnexp.comparisons.measure import best, by_seed, cell, trained
-from bnexp.report.labels import norm_name, value_name
+from bnexp.comparisons.measure import differences
+from bnexp.report.labels import listed, norm_name, number
 from bnexp.runs.tables import Runs
 
-RATE = "model.dropout"
+NORMS, RATES = ("none", "batch"), (0.2, 0.5)
 
 
-def need(runs: Runs) -> Finding:
-    """B11: what the best dropout rate adds to test accuracy, with and without batch norm.
+def need(runs: Runs, choices: Choices) -> Finding:
+    """B11: what each dropout rate adds to test accuracy, with and without batch norm.
 
-    At every dropout rate the learning rate is the one that is best for it by validation, and the
-    best rate above 0 is chosen by validation too.
+    At every dropout rate the learning rate is the one that pilots found best there.
     """
-    gains, lines, chosen = {}, [], []
-    for norm in ("none", "batch"):
-        arm = tuned(cell(runs.runs, model__norm=norm), RATE)
-        without, with_dropout = cell(arm, model__dropout=0), best(arm[arm[RATE] > 0], RATE)
-        gains[norm] = by_seed(with_dropout, "test_accuracy") - by_seed(without, "test_accuracy")
-        chosen += [value_name(rate) for rate in with_dropout[RATE].unique()]
-        for rate, rows in arm.groupby(RATE):
-            accuracies = {
-                split: by_seed(rows, f"{split}_accuracy").mean()
-                for split in ("train", "val", "test")
-            }
-            lines.append(
-                {
-                    "norm": norm_name(norm),
-                    "dropout": rate,
-                    "learning_rate": rows["optimizer.lr"].iloc[0],
-                    "runs": len(rows),
-                    "trained": len(trained(rows)),
-                    **{f"{split}_accuracy": value for split, value in accuracies.items()},
-                }
-            )
-    quantities = {
-        "gain_without_norm": Quantity(100 * gains["none"], "value", "points"),
-        "gain_with_norm": Quantity(100 * gains["batch"], "value", "points"),
-        "less_gain": Quantity(100 * (gains["none"] - gains["batch"]), "value", "points"),
+    arms = {
+        (norm, rate): choices.chosen(runs.runs, "best", model__norm=norm, model__dropout=rate)
+        for norm in NORMS
+        for rate in (0.0, *RATES)
     }
-    summary = "No pair of runs trained"
-    if quantities["less_gain"].n:
-        summary = (
-            f"The best dropout rate above 0 ({' and '.join(chosen)}) changes test accuracy by "
-            f"{quantities['gain_without_norm'].centre:+.1f} points without batch norm and "
-            f"{quantities['gain_with_norm'].centre:+.1f} with it"
-        )
-    return Finding(summary, quantities, pd.DataFrame(lines), notes=lost(runs.runs))
+    quantities, told = {}, []
+    for rate in RATES:
+        plain, normed = (lead(arms[norm, rate], arms[norm, 0.0]) for norm in NORMS)
+        quantities[f"gain_without_norm_{rate}"] = plain
+        quantities[f"gain_with_norm_{rate}"] = normed
+        less = differences(plain.readings, normed.readings)
+        quantities[f"less_gain_{rate}"] = Quantity(less, unit="points")
+        if less:
+            told.append(
+                f"{plain.centre:+.1f} points without batch norm and {normed.centre:+.1f} with it "
+                f"(rate {number(rate)})"
+            )
+    table = [
+        {"norm": norm_name(norm), "dropout": rate, "learning_rate": arm["optimizer.lr"].iloc[0]}
+        | accuracy_row(arm)
+        for (norm, rate), arm in arms.items()
+        if len(arm)
+    ]
+    return Finding(
+        f"Dropout changes test accuracy by {listed(told)}" if told else "Nothing was measured",
+        quantities,
+        pd.DataFrame(table),
+        notes=lost(runs.runs),
+    )

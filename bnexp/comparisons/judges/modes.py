@@ -3,8 +3,9 @@
 import pandas as pd
 
 from bnexp.comparisons.accuracies import lost, points
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, difference, measures, trained
+from bnexp.comparisons.measure import cell, differences, measures, readings, trained
 from bnexp.report.labels import listed, percent
 from bnexp.runs.tables import Runs
 
@@ -12,23 +13,20 @@ SIZES = (2, 8, 32, 128)  # of evaluation batches
 NET = 32  # the training batch size of the net that is judged
 
 
-def companions(runs: Runs) -> Finding:
+def companions(runs: Runs, choices: Choices) -> Finding:
     """B4: of nets trained at batch size 32, how many classes hang on the companions, by the size
     of the evaluation batch, and what accuracy training mode costs.
 
     The table has every training batch size.
     """
-    rows = trained(runs.runs)
-    net = cell(rows, data__batch_size=NET)
+    net = cell(runs.runs, data__batch_size=NET)
     quantities = {f"changed_{size}": changed(runs, net, f"batch_{size}") for size in SIZES}
     quantities |= {f"lost_{size}": accuracy_lost(runs, net, size) for size in SIZES}
-    in_evaluation = changed(runs, net, "eval")
-    if in_evaluation.n:
-        quantities["changed_eval"] = Quantity.fact(in_evaluation.values.max(), "points")
+    quantities["changed_eval"] = changed(runs, net, "eval")
     return Finding(
         _summary(quantities),
-        {name: quantity for name, quantity in quantities.items() if quantity.n},
-        by_training_size(runs, rows),
+        quantities,
+        by_training_size(runs, trained(runs.runs)),
         notes=(
             *lost(runs.runs),
             "64 validation images, each in 8 random batches of training images; a class counts as "
@@ -39,14 +37,15 @@ def companions(runs: Runs) -> Finding:
 
 def changed(runs: Runs, rows: pd.DataFrame, what: str) -> Quantity:
     """Percent of the examples whose class is not always the same."""
-    return Quantity(100 * (1 - measured(runs, rows, f"agreement_{what}")), "value", "points")
+    share = 100 * (1 - measured(runs, rows, f"agreement_{what}"))
+    return Quantity(readings(share), unit="points")
 
 
 def accuracy_lost(runs: Runs, rows: pd.DataFrame, size: int) -> Quantity:
     """Accuracy in evaluation mode less that in training mode in batches of `size`, in points."""
-    return difference(
-        measured(runs, rows, "accuracy_eval"), measured(runs, rows, f"accuracy_batch_{size}")
-    )
+    modes = ("accuracy_eval", f"accuracy_batch_{size}")
+    evaluation, training = (readings(100 * measured(runs, rows, name)) for name in modes)
+    return Quantity(differences(evaluation, training), unit="points")
 
 
 def measured(runs: Runs, rows: pd.DataFrame, name: str) -> pd.Series:
@@ -82,7 +81,7 @@ def _summary(quantities: dict[str, Quantity]) -> str:
         if quantities[f"changed_{size}"].n
     ]
     if not shares:
-        return "No net trained"
+        return "Nothing was measured"
     small = quantities[f"lost_{SIZES[0]}"].centre
     return (
         f"In training mode companions change the class of {listed(shares)}; in "
