@@ -23,7 +23,7 @@ from bnexp.report.arms import Arms
 from bnexp.report.context import context
 from bnexp.report.style import FORMATS, MUTED, RC, Format
 
-LETTER = 0.55  # of the font's size: the mean width of a letter
+LETTER = 0.52  # of the font's size: the mean width of a letter
 _format: ContextVar[Format] = ContextVar("format", default=FORMATS["screen"])
 
 
@@ -67,7 +67,7 @@ class Chart(Figure):
         """
         self.finding, self.table = finding, table
         self.method = " ".join([method, *self.arms.notes])
-        self.reading = " ".join(filter(None, [footer, *self.arms.notes]))
+        self.reading = " ".join([footer, *self.arms.notes]).replace("  ", " ").strip()
         self._handles = list(handles)
         self._axes_height = self.get_figheight()
         return self.retitle(finding)
@@ -92,7 +92,7 @@ class Chart(Figure):
             artist.remove()
         font = self.format.font
         line = font / 72 * 1.35  # inches
-        title = self._wrapped(finding, 1.22 * font * 1.1) if self.format.words else []
+        title = self._wrapped(finding, 1.22 * font * 1.12) if self.format.words else []
         said = self._wrapped(self.context, 0.9 * font) if self.format.words else []
         below = self._wrapped(self.reading, 0.9 * font) if self.format.words else []
         columns = self._columns([str(handle.get_label()) for handle in self._handles])

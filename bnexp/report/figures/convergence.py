@@ -64,7 +64,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
             times = {unit: _times(arm, epochs, target, unit) for unit in UNITS}
             _draw_accuracy(by_epoch, arm, epochs, times["epoch"].high)
             _draw_by_seconds(by_seconds, arm, epochs, times["seconds_training"].high)
-            rows.append(_row(arm, target, times))
+            rows.append(_row(arm, target, times) | {"epochs": _last_epoch(arm, epochs)})
         plain_log(loss, "y")
         averaged = f" (mean of {width} each)" if width > 1 else ""
         loss.set(title="Training loss", xlabel=f"step{averaged}", ylabel="loss (nats)")
@@ -79,7 +79,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         chart.differences = contrasts(arms, "test_accuracy")
         table = counted(arms, rows)
         return chart.finish(
-            _finding(table, target, int(epochs["epoch"].max())),
+            _finding(table, target),
             METHOD,
             table,
             handles(arms),
@@ -156,6 +156,10 @@ def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:
     return max((target for target in TARGETS if target <= level), default=None)
 
 
+def _last_epoch(arm: Arm, epochs: pd.DataFrame) -> int:
+    return int(epochs.loc[epochs["run"].isin(set(arm.runs["run"])), "epoch"].max())
+
+
 def _row(arm: Arm, target: float | None, times: dict[str, Reached]) -> dict[str, Any]:
     test = median_order(arm.values_of("test_accuracy"))
     row: dict[str, Any] = {
@@ -176,7 +180,7 @@ def _row(arm: Arm, target: float | None, times: dict[str, Reached]) -> dict[str,
     return row
 
 
-def _finding(table: pd.DataFrame, target: float | None, end: int) -> str:
+def _finding(table: pd.DataFrame, target: float | None) -> str:
     if target is None:
         return f"No arm has all its runs at {short_percent(TARGETS[0])} validation accuracy or more"
     rows = whole(table).sort_values(
@@ -193,7 +197,7 @@ def _finding(table: pd.DataFrame, target: float | None, end: int) -> str:
         return f"{finding} and {_when(slow)}"
     return (
         f"{finding}; {slow['reached_target']} of {plural(slow['runs'], 'run')} "
-        f"within {plural(end, 'epoch')} ({slow['arm']})"
+        f"within {plural(slow['epochs'], 'epoch')} ({slow['arm']})"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
@@ -71,7 +71,7 @@ def said(rows: Iterable[dict[str, Any]], words: Callable[[dict[str, Any]], str])
 
 def percent_axis(axis: Any) -> None:
     """Label an axis of fractions in percent, and let it end just above 100%."""
-    axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     low, high = axis.get_view_interval()
     axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1 + 0.04 * (1 - low)))})
 

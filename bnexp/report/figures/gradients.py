@@ -187,8 +187,5 @@ def _finding(numbers: pd.DataFrame) -> str:
     if not rows:
         return "Gradient norms by layer"
     when = "Before training" if rows[0]["step"] == 0 else "In training"
-    return f"{when}, activation gradients {said(rows, _change)} a layer towards the input"
-
-
-def _change(row: dict[str, Any]) -> str:
-    return f"change by a factor of {short(row['ratio_by_layer'])}"
+    words = said(rows, lambda row: short(row["ratio_by_layer"]))
+    return f"{when}, activation gradients change from layer to layer towards the input by {words}"
