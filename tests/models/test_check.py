@@ -54,6 +54,14 @@ GROUPS = "must divide the channels of every normalised layer"
             "model.patch=5: must divide the sides of images of 28x28; 1, 2, 4, 7, 14, 28 would do",
         ),
         (
+            "resnet",
+            {"depth": 10},
+            IMAGE,
+            "model.depth=10: 3 stages make 6n + 2 layers; 8 or 14 would do",
+        ),
+        ("resnet", {"norm": "weight", "placement": "after"}, IMAGE, "model.placement=after: norm"),
+        ("resnet", {"norm": "instance"}, (1, 4, 4), "model.norm=instance: some layer has one valu"),
+        (
             "mlp_ln",
             {"widths": [8, 1]},
             IMAGE,
@@ -123,6 +131,8 @@ LAST = "data.batch_size=9: the last batch of an epoch is one sample"
         ("convnet_28_bn", {"depth": 5}, IMAGE, (1, 1), ONE),  # convolutions of one place
         ("convnet_28_bn", {"depth": 3}, IMAGE, (1, 1), None),
         ("rnn_bn", {}, IMAGE, (1, 1), None),  # eight steps
+        ("resnet_bn", {}, IMAGE, (1, 1), None),
+        ("resnet_bn", {}, (1, 4, 4), (1, 1), ONE),
         ("transformer_bn", {}, IMAGE, (1, 1), None),  # sixteen tokens
         ("transformer_bn", {"patch": 8}, IMAGE, (1, 1), ONE),
         ("transformer_bn", {"patch": 8, "pooling": "cls"}, IMAGE, (1, 1), None),
@@ -160,7 +170,7 @@ def test_one_value_has_no_variance(
 
 @st.composite
 def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
-    kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "lstm", "transformer"]))
+    kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "lstm", "transformer", "resnet"]))
     norm = draw(st.sampled_from(sorted(NORMS)))
     width = st.sampled_from([1, 2, 3, 8])
     keys: dict[str, Any] = {
@@ -176,7 +186,14 @@ def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
     for name in ("groups", "ghost_size"):
         if name in NORMS[norm].options.model_fields and draw(st.booleans()):
             keys["norm_options"] = {name: draw(st.integers(1, 8))}
-    if kind == "transformer":
+    if kind == "resnet":
+        keys |= {
+            "widths": draw(st.lists(width, min_size=1, max_size=2)),
+            "depth": draw(st.integers(1, 10)),
+            "placement": draw(st.sampled_from(["before", "after", "pre"])),
+            "residual": draw(st.booleans()),
+        }
+    elif kind == "transformer":
         keys |= {
             "width": draw(width),
             "depth": draw(st.integers(1, 2)),

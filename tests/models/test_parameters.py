@@ -16,6 +16,8 @@ from tests.models.configure import configure
         ("cnn", {"fc_widths": [7, 9]}),
         ("rnn", {"widths": [5, 6]}),
         ("lstm", {"widths": [5, 6]}),
+        ("resnet", {}),
+        ("resnet", {"residual": False, "depth": 14}),
         ("transformer_none", {}),
         ("transformer_none", {"pooling": "cls", "patch": 4, "mlp_ratio": 0.3}),
     ],

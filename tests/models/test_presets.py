@@ -12,8 +12,8 @@ from bnexp.models.check import check
 from bnexp.norms.catalogue import NORMS
 from tests.models.configure import configure
 
-OWN = ["mlp", "cnn_small", "rnn", "lstm", "transformer"]
-SPACE = ["cnn_small", "transformer"]
+OWN = ["mlp", "cnn_small", "rnn", "lstm", "transformer", "resnet"]
+SPACE = ["cnn_small", "transformer", "resnet"]
 RECURRENT = ["rnn", "lstm"]
 NETS = [name for name in presets("model") if name != "module"]
 WITH_NORMS = [
