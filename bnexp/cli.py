@@ -152,7 +152,7 @@ def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, fl
         print(f"bnexp: interrupted {stop}; the same command goes on from there", file=sys.stderr)
         return 130, float("inf")
     except Exception as error:
-        from bnexp.runs.record import find_run
+        from bnexp.runs.places import find_run
 
         folder = find_run(planned.runs_dir, planned.identity, planned.preset)
         text = (str(error) or "no message").splitlines()[0]

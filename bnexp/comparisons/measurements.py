@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bnexp.runs.header import read_header
 from bnexp.runs.identity import FORMAT
-from bnexp.runs.record import Record, read_header
+from bnexp.runs.record import Record
 
 FOLDER = ".checks"  # below the folder of runs, where nothing takes them for runs
 

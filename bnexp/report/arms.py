@@ -14,7 +14,6 @@ import pandas as pd
 from bnexp.config import Config
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
-from bnexp.report.filters import known, matching
 from bnexp.report.labels import (
     canonical,
     differs,
@@ -26,6 +25,7 @@ from bnexp.report.reading import read, usable
 from bnexp.report.statistics import by_seed
 from bnexp.report.style import Look, look, norm_order
 from bnexp.runs.identity import excluded
+from bnexp.runs.select import known, select
 from bnexp.runs.tables import Runs
 
 SEEDS = ("seed", "data.split_seed")  # what runs of one arm may differ in
@@ -157,7 +157,7 @@ def find_arms(
 
 def group(runs: Runs, *, by: Sequence[str] | None = None, where: Sequence[str] = ()) -> Arms:
     """As `find_arms`, of runs from `read`, which are known to be whole."""
-    table = matching(runs.runs, where) if len(runs.runs) else runs.runs
+    table = select(runs.runs, where) if len(runs.runs) else runs.runs
     if table.empty:
         raise UserError(_nothing(runs, where))
     runs = Runs(table.reset_index(drop=True), runs.skipped)

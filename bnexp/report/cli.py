@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from bnexp.errors import UserError
 from bnexp.report.catalogue import FIGURES
+from bnexp.runs.select import HELP, is_condition
 
 OPTIONS = ("by", "where", "title", "out")
 
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
         prog="bnexp report",
         description="Turn records of runs into figures, tables and one HTML page.",
         epilog="Examples:\n  bnexp report\n  bnexp report runs data.name=digits --by model.norm\n"
-        "  bnexp report runs other/runs --where 'optimizer.lr<=0.1' --out lr-report",
+        f"  bnexp report runs other/runs 'optimizer.lr<=0.1' --out lr-report\n\n{HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_common(parser)
@@ -56,7 +57,8 @@ def plot(arguments: list[str]) -> int:
         description="Draw one figure from records of runs.",
         epilog="Figures:\n"
         + "\n".join(f"  {name:<{width}}  {figure.summary}" for name, figure in FIGURES.items())
-        + "\n\nExample:  bnexp plot convergence runs --by model.norm --out convergence.svg",
+        + "\n\nExample:  bnexp plot convergence runs --by model.norm --out convergence.svg\n\n"
+        + HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("figure", metavar="FIGURE", choices=FIGURES, help="one of those below")
@@ -91,12 +93,12 @@ def plot(arguments: list[str]) -> int:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders", nargs="*", metavar="FOLDER",
-        help="folders of records (default: runs); key=value here is a condition, as --where",
+        help="folders of records (default: runs), and conditions",
     )  # fmt: skip
     parser.add_argument("--by", help="keys that tell arms apart, e.g. model.norm,optimizer.lr")
     parser.add_argument(
         "--where", action="append", default=[], metavar="CONDITION",
-        help="only runs with key=a,b (or != < <= > >=); may be repeated",
+        help="a condition, as among the folders; may be repeated",
     )  # fmt: skip
     parser.add_argument("--title", help="in place of the computed one")
 
@@ -118,7 +120,7 @@ def _options(arguments: list[str]) -> list[str]:
 
 
 def _folders_and_conditions(given: argparse.Namespace) -> tuple[list[str], list[str]]:
-    conditions = [text for text in given.folders if any(sign in text for sign in "=<>")]
+    conditions = [text for text in given.folders if is_condition(text)]
     folders = [text for text in given.folders if text not in conditions]
     return folders or ["runs"], [*given.where, *conditions]
 

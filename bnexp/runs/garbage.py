@@ -1,36 +1,102 @@
 """What in a folder of runs is of no use any more."""
 
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bnexp.runs.record import is_running, read_header
+from bnexp.runs.header import Missing, Unreadable, load_header, read_header
+from bnexp.runs.places import is_running, named_identity
+from bnexp.runs.record import COLUMNS
+from bnexp.runs.replace import FAILED
+from bnexp.runs.replace import FOLDER as REPLACED
+
+_TABLES = "|".join(COLUMNS)
+_WRITTEN = rf"run\.json|config\.yaml|error\.txt|(checkpoint|weights)\.pt|({_TABLES})\.csv"
+_TEMPORARY = re.compile(rf"\.({_WRITTEN})\.\w+\.tmp")
 
 
-def garbage(runs_dir: Path) -> list[Path]:
-    """Failed runs, killed ones without a checkpoint, folders without a record, leftovers.
+@dataclass
+class Garbage:
+    """What may be removed, and what was looked at and is left alone, with the reason."""
 
-    What a process is writing now is left out; what can go on from a checkpoint too.
+    remove: list[Path] = field(default_factory=list)
+    left: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def garbage(runs_dir: Path) -> Garbage:
+    """Failed runs, killed ones without a checkpoint, ones that barely began, leftovers.
+
+    Only what is provably ours, of our format and not done; nothing that a process writes now.
     """
-    found: list[Path] = []
+    found = Garbage()
     for folder in sorted(path for path in runs_dir.glob("[!.]*") if path.is_dir()):
-        identity = folder.name.rpartition("-")[2]
-        if is_running(runs_dir, identity):
-            continue
-        header = read_header(folder)
-        status = None if header is None else header["status"]
-        goes_on = status in ("interrupted", "running") and (folder / "checkpoint.pt").exists()
-        if status == "done" or goes_on:
-            found += sorted(folder.glob(".*.tmp"))
-        elif _is_ours(folder):
-            found.append(folder)
-    replaced = runs_dir / ".replaced"  # by a rerun that never came to its end
-    if not any(is_running(runs_dir, path.name.rpartition("-")[2]) for path in replaced.glob("*")):
-        found += runs_dir.glob(".replaced")
-    found += sorted((runs_dir / ".sweep").glob("stop-*"))
-    found += sorted((runs_dir / ".sweep" / ".submitit").glob("*"))
+        identity = named_identity(folder)
+        if identity is None or not is_running(runs_dir, identity):
+            _sort(folder, found)
+    for folder in sorted((runs_dir / REPLACED).glob("*")):
+        _sort_replaced(folder, runs_dir / folder.name.removesuffix(FAILED), found)
+    found.remove += sorted((runs_dir / ".sweep").glob("stop-*"))
+    found.remove += sorted((runs_dir / ".sweep" / ".submitit").glob("*"))
     return found
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether a folder without a readable record was one of ours: nothing else is removed."""
-    files = {path.name for path in folder.iterdir()}
-    return bool(files & {"run.json", "config.yaml"}) or all(f.endswith(".tmp") for f in files)
+def why_not_ours(folder: Path) -> str | None:
+    """Why a folder may not be removed as a run: it is a link, or not that of its own record."""
+    if folder.is_symlink():
+        return "is a link"
+    try:
+        header = load_header(folder)
+    except Unreadable as error:
+        return str(error)
+    name = f"{header['preset']}-{header['identity']}"
+    return None if folder.name == name else f"holds the record of {name}"
+
+
+def _sort(folder: Path, found: Garbage) -> None:
+    """Put a folder beside the runs where it belongs; a done run is neither."""
+    if not folder.is_symlink() and _barely_began(folder):
+        found.remove.append(folder)
+    elif reason := why_not_ours(folder):
+        found.left.append((folder, reason))
+    elif _is_of_use(folder):
+        found.remove += sorted(path for path in folder.iterdir() if _is_temporary(path))
+    else:
+        found.remove.append(folder)
+
+
+def _is_of_use(folder: Path) -> bool:
+    """Whether a run is done, or can go on from a checkpoint."""
+    status = load_header(folder)["status"]
+    return status == "done" or (status != "failed" and (folder / "checkpoint.pt").exists())
+
+
+def _barely_began(folder: Path) -> bool:
+    """Whether a run was killed before it wrote its first run.json."""
+    try:
+        load_header(folder)
+    except Missing:
+        files = list(folder.iterdir())
+        written = all(path.name == "config.yaml" or _is_temporary(path) for path in files)
+        return named_identity(folder) is not None and written
+    except Unreadable:
+        pass
+    return False
+
+
+def _is_temporary(path: Path) -> bool:
+    """Whether a file is what an interrupted write of ours left."""
+    return bool(_TEMPORARY.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
+
+
+def _sort_replaced(folder: Path, place: Path, found: Garbage) -> None:
+    """Of a rerun, the old record goes once the new one is done, and the failed one always."""
+    identity = named_identity(place)
+    if identity is not None and is_running(place.parent, identity):
+        return
+    new, old = read_header(place), read_header(folder)
+    if folder.is_symlink() or old is None or old["identity"] != identity:
+        found.left.append((folder, "holds no record that a rerun set aside"))
+    elif old["status"] == "failed" or (new is not None and new["status"] == "done"):
+        found.remove.append(folder)
+    else:
+        found.left.append((folder, "set aside by a rerun that is not done; train it to go on"))

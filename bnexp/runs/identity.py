@@ -62,6 +62,11 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def revisions(flat: Mapping[str, Any], traits: Traits) -> list[str]:
+    """The names of the corrections that concern a run of this flat configuration."""
+    return [name for name, holds in REVISIONS.items() if holds(flat, traits)]
+
+
 def excluded(key: str) -> bool:
     """Whether a dotted key, or the section it is in, is no part of the identity."""
     return any(key == name or key.startswith(f"{name}.") for name in NOT_IDENTITY)
@@ -80,7 +85,7 @@ def identity(config: Mapping[str, Any], content: str, traits: Traits = NO_TRAITS
         if not excluded(key) and not (key in LATER and LATER[key] == value)
     }
     kept |= {"device": config["device"].split(":")[0], "data.content": content, "format": FORMAT}
-    kept |= {f"revision.{name}": True for name, holds in REVISIONS.items() if holds(flat, traits)}
+    kept |= {f"revision.{name}": True for name in revisions(flat, traits)}
     if traits.source is not None:
         kept["model.source"] = traits.source
     canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from bnexp.runs.files import write_text
 from bnexp.runs.identity import FORMAT
@@ -110,35 +109,3 @@ class Record:
         for name, rows in self.tables.items():
             at = COLUMNS[name].index("step")
             self.tables[name] = [row for row in rows if row[at] <= step]
-
-
-def find_run(runs_dir: Path, identity: str, preset: str) -> Path:
-    """The folder of this identity, under whichever preset it was begun, or the one to make."""
-    return next(iter(sorted(runs_dir.glob(f"*-{identity}"))), runs_dir / f"{preset}-{identity}")
-
-
-def run_lock(runs_dir: Path, identity: str) -> FileLock:
-    """The lock that the process training this run holds; the system frees it if it dies."""
-    folder = runs_dir / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / identity, blocking=False)
-
-
-def is_running(runs_dir: Path, identity: str) -> bool:
-    """Whether a process is training this run now."""
-    if not (runs_dir / ".locks" / identity).exists():
-        return False
-    try:
-        with run_lock(runs_dir, identity):
-            return False
-    except Timeout:
-        return True
-
-
-def read_header(folder: Path) -> dict[str, Any] | None:
-    """What `run.json` says; None where there is no readable one of this format."""
-    try:
-        header = json.loads((folder / "run.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return header if isinstance(header, dict) and header.get("format") == FORMAT else None

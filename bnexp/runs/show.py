@@ -1,6 +1,8 @@
-"""Runs, and differences between two, as a table for people, CSV or JSON."""
+"""Runs, arms, and differences between two runs, as a table for people, CSV or JSON."""
 
 import json
+import shutil
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -10,26 +12,104 @@ from rich.table import Table
 
 from bnexp.config import Config
 from bnexp.runs.identity import excluded
+from bnexp.runs.select import plain
 
 FORMATS = ("table", "csv", "json")
 _KINDS = ("setting", "result", "provenance")
+_FIRST = ("data.name", "model.kind", "model.name", "model.norm", "optimizer.name", "optimizer.lr")
 
 
-def listing(runs: pd.DataFrame, style: str) -> str:
-    """Run, preset, the settings that are not the same in all, status, accuracy, seconds."""
-    columns = {"run": runs["run"], "preset": runs["preset"]}
-    columns |= {key: runs[key] for key in varying(runs)}
-    columns["status"] = runs["outcome"].where(runs["status"] == "done", runs["status"])
-    for name in ("test_accuracy", "seconds_total"):
-        if name in runs.columns:
-            columns[name] = runs[name]
-    return _render(pd.DataFrame(columns), style)
+def runs_table(runs: pd.DataFrame, style: str) -> str:
+    """Run, preset, the settings that tell runs apart, status, accuracy, seconds."""
+    settings = _telling(runs, [*_settings(runs), "seed"] if "seed" in runs else _settings(runs))
+    status = runs["outcome"].where(runs["status"] == "done", runs["status"])
+    results = [name for name in ("test_accuracy", "seconds_total") if name in runs]
+    if style != "table":
+        frame = runs[["run", "preset", *settings]].assign(status=status, **runs[results])
+        return render(frame, style)
+    short = {"test_accuracy": "accuracy", "seconds_total": "seconds"}
+    frame = runs[["run"]].assign(
+        preset_and_settings=runs["preset"].str.cat(_told(runs, settings), sep=" "),
+        status=status,
+        **{short[name]: runs[name] for name in results},
+    )
+    return f"{render(frame, style)}\n{_count(len(runs), 'run')}"
 
 
-def varying(runs: pd.DataFrame) -> list[str]:
-    """The keys of the configuration, as far as they matter, with more than one value."""
-    keys = [str(key) for key in runs.columns if _is_setting(str(key)) and not excluded(str(key))]
-    return [key for key in keys if len({_text(value) for value in runs[key]} - {""}) > 1]
+def arms_table(runs: pd.DataFrame, style: str) -> str:
+    """Runs that differ only in their seed as one row: seeds, done, trained, median accuracy."""
+    settings = _telling(runs, _settings(runs))
+    if "model.norm" in runs and "model.norm" not in settings:
+        settings = ["model.norm", *settings]
+    rows = []
+    for _, arm in _groups(runs, settings):
+        done = arm[arm["status"] == "done"]
+        accuracy = pd.to_numeric(done.get("test_accuracy", pd.Series(dtype=float)))
+        rows.append(
+            {key: arm[key].iloc[0] for key in settings}
+            | {"seeds": arm["seed"].nunique(), "done": len(done)}
+            | {"trained": int((done["outcome"] == "trained").sum())}
+            | {"median_test_accuracy": accuracy.median()}
+        )
+    columns = [*settings, "seeds", "done", "trained", "median_test_accuracy"]
+    frame = pd.DataFrame(rows, columns=columns)
+    if style != "table":
+        return render(frame, style)
+    told = pd.DataFrame({"arm": _told(frame, settings)}).join(frame[columns[-4:]])
+    table = render(told.rename(columns={"median_test_accuracy": "median accuracy"}), style)
+    return "\n".join([table, *_next(runs, len(frame))])
+
+
+def _next(runs: pd.DataFrame, arms: int) -> list[str]:
+    """What was counted, and what to type next."""
+    lines = [f"{_count(arms, 'arm')} of {_count(len(runs), 'run')}"]
+    odd = Counter(runs["status"][~runs["status"].isin(["done", "running"])])
+    if odd:
+        told = ", ".join(f"{number} {status}" for status, number in odd.items())
+        lines.append(f"{told}: bnexp runs --each status={','.join(odd)}")
+    if (runs["status"] == "done").any():
+        lines.append("each run: bnexp runs --each    figures: bnexp report")
+    return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _settings(runs: pd.DataFrame) -> list[str]:
+    """The keys, the seed apart, in which runs of different arms differ; the telling ones first."""
+    keys = [key for key in map(str, runs.columns) if _is_setting(key) and not excluded(key)]
+    return [*(key for key in _FIRST if key in keys), *(key for key in keys if key not in _FIRST)]
+
+
+def _telling(runs: pd.DataFrame, keys: list[str]) -> list[str]:
+    """The first of the keys that tell apart what all of them do."""
+    told: list[str] = []
+    part: list[tuple[str, ...]] = [()] * len(runs)
+    for key in keys:
+        finer = [(*old, _text(value)) for old, value in zip(part, runs[key], strict=True)]
+        if len(set(finer)) > len(set(part)):
+            told, part = [*told, key], finer
+    return told
+
+
+def _groups(runs: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    texts = list(zip(*([_text(value) for value in runs[key]] for key in keys), strict=True))
+    texts = texts or [()] * len(runs)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for at, text in enumerate(texts):
+        places.setdefault(text, []).append(at)
+    return [(text, runs.iloc[at]) for text, at in places.items()]
+
+
+def _told(runs: pd.DataFrame, keys: list[str]) -> list[str]:
+    """Settings as one text a row, such as `norm=batch lr=0.1`, keys as short as is clear."""
+    ends = Counter(key.rpartition(".")[2] for key in keys)
+    short = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in keys}
+    return [
+        " ".join(f"{short[key]}={_text(row[key]) or 'null'}" for key in keys)
+        for _, row in runs[keys].astype(object).iterrows()
+    ]
 
 
 def differences(a: pd.Series, b: pd.Series, style: str) -> str:
@@ -41,7 +121,7 @@ def differences(a: pd.Series, b: pd.Series, style: str) -> str:
         if _text(a.get(key)) != _text(b.get(key))
     ]
     rows.sort(key=lambda row: _KINDS.index(row[0]))
-    return _render(pd.DataFrame(rows, columns=["what", "key", "A", "B"], dtype=object), style)
+    return render(pd.DataFrame(rows, columns=["what", "key", "A", "B"], dtype=object), style)
 
 
 def _kind(key: str) -> str:
@@ -51,34 +131,46 @@ def _kind(key: str) -> str:
 
 
 def _is_setting(key: str) -> bool:
-    return key.partition(".")[0] in Config.model_fields
+    section = key.partition(".")[0]
+    return (section in Config.model_fields and key != "seed") or key == "revisions"
 
 
-def _render(frame: pd.DataFrame, style: str) -> str:
+def render(frame: pd.DataFrame, style: str) -> str:
+    """A table in one of FORMATS; the one for people fits the terminal, or 80 columns."""
     if style == "csv":
-        return str(frame.to_csv(index=False, lineterminator="\n")).rstrip("\n")
-    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
+        return str(without_formulas(frame).to_csv(index=False, lineterminator="\n")).rstrip("\n")
+    rows = [[plain(value) for value in row] for row in frame.itertuples(index=False)]
     if style == "json":
         return json.dumps([dict(zip(frame.columns, row, strict=True)) for row in rows], indent=1)
-    table = Table(*map(str, frame.columns), box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in frame.columns:
+        whole = name in ("run", "key", "status")  # for copying, whatever the width
+        table.add_column(str(name).replace("_", " "), overflow="fold", no_wrap=whole)
     for row in rows:
-        table.add_row(*(_text(value, digits=4) for value in row))
-    console = Console(highlight=False, width=10_000)  # nothing is cut: values are for copying
+        table.add_row(*(printable(_text(value, digits=4)) for value in row))
+    width = shutil.get_terminal_size((80, 24)).columns
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
     with console.capture() as captured:
         console.print(table)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    return "\n".join([*filter(None, lines), f" {len(rows)} rows"])
+    return "\n".join(filter(None, (line.rstrip() for line in captured.get().splitlines())))
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON knows; None for what is missing."""
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and pd.isna(value) else value
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text that a spreadsheet would run as a formula, with an apostrophe before it."""
+
+    def safe(value: Any) -> Any:
+        return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+
+    return frame.map(lambda value: safe(value) if value else value).rename(columns=safe)
+
+
+def printable(text: str) -> str:
+    """Text of a record without line breaks and what else a terminal would act upon."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(value: Any, digits: int | None = None) -> str:
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return ""
     if isinstance(value, float):

@@ -1,6 +1,7 @@
 """Runs as pandas tables: the one way in which anything reads a record."""
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,9 +11,13 @@ from typing import Any
 
 import pandas as pd
 
+from bnexp.errors import UserError
+from bnexp.runs.header import Missing, Unreadable, load_header
 from bnexp.runs.identity import flatten
-from bnexp.runs.record import COLUMNS, is_running, read_header
+from bnexp.runs.places import is_running
+from bnexp.runs.record import COLUMNS
 
+OWN = ("run", "folder", "preset", "status", "outcome", "reason", "revisions")  # columns of `runs`
 TEXT = ("layer", "tensor", "name", "counts")  # columns; the others hold numbers
 FILES = 500  # parsed at a time: many at once are faster, all at once would fill the memory
 
@@ -22,9 +27,10 @@ class Runs:
     """The records below a folder; each table is read when it is first asked for.
 
     Every table has a column `run`, the run's identity. `runs` has one row a run: folder, preset,
-    status, outcome, reason, the configuration by dotted key, the results, and the provenance
-    (`provenance.*`). `skipped` lists the folders that hold no readable record, with the reason.
-    The other tables are described in FORMAT.md.
+    status, outcome, reason, revisions, the configuration by dotted key, the results, and the
+    provenance (`provenance.*`). `skipped` lists the folders that hold no readable record, or the
+    same run as another, with the reason; files of the other tables join it when they are read and
+    found damaged. These tables are described in FORMAT.md.
     """
 
     runs: pd.DataFrame
@@ -61,20 +67,79 @@ class Runs:
         return self._table("measures")
 
     def _table(self, name: str) -> pd.DataFrame:
-        pairs = zip(self.runs["run"], self.runs["folder"], strict=True)
-        paths = [(run, Path(folder) / f"{name}.csv") for run, folder in pairs]
-        paths = [(run, path) for run, path in paths if path.exists()]
-        if not paths:
+        places = list(zip(self.runs["run"], self.runs["folder"], strict=True))
+        parts = []
+        for at in range(0, len(places), FILES):
+            files = []
+            for run, folder in places[at : at + FILES]:
+                try:
+                    data = table_bytes(Path(folder), name)
+                except DamagedTable as damage:
+                    self._skip(folder, str(damage))
+                else:
+                    files += [] if data is None else [(run, data)]
+            parts += _parse(files)
+        if not parts:
             return pd.DataFrame(columns=["run", *COLUMNS[name]])
-        batches = [paths[at : at + FILES] for at in range(0, len(paths), FILES)]
-        return pd.concat([part for batch in batches for part in _parse(batch)], ignore_index=True)
+        return pd.concat(parts, ignore_index=True)
+
+    def _skip(self, folder: str, reason: str) -> None:
+        self.skipped.loc[len(self.skipped), ["folder", "reason"]] = [folder, reason]
 
 
-def _parse(paths: Sequence[tuple[str, Path]]) -> list[pd.DataFrame]:
+class DamagedTable(Exception):
+    """A table of a record that training did not write so; the words say what is wrong."""
+
+
+_CELLS = {
+    **dict.fromkeys(TEXT, rb'(?:"(?:[^"\x00-\x1f]|"")*+"|[^,"\x00-\x1f]*+)'),
+    **dict.fromkeys(("step", "epoch", "index"), rb"\d{1,15}"),
+    "counts": rb"(?:\d++ ){63}\d++",
+}
+_NUMBER = rb"(?:[-+]?+(?:\d++(?:\.\d*+)?+(?:[eE][-+]?+\d++)?+|inf|nan)|)"
+
+
+def _rows(columns: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Rows of a table as training writes them, none of them cut or garbled."""
+    cells = [_CELLS.get(name, _NUMBER) for name in columns]
+    return re.compile(b"(?:" + b",".join(cells) + b"\n)++")
+
+
+_ROWS = {name: _rows(columns) for name, columns in COLUMNS.items()}
+
+
+def table_bytes(folder: Path, name: str) -> bytes | None:
+    """A run's table `name` as it is on the disk; None where there is none.
+
+    Raises DamagedTable.
+    """
+    try:
+        data = (folder / f"{name}.csv").read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DamagedTable(f"{name}.csv cannot be read: {error.strerror}") from None
+    header, _, body = data.partition(b"\n")
+    if header != ",".join(COLUMNS[name]).encode():
+        raise DamagedTable(f"{name}.csv has other columns than this version writes")
+    if not body.endswith(b"\n"):
+        raise DamagedTable(f"{name}.csv is cut off")
+    whole = _ROWS[name].match(body)
+    if not whole or whole.end() < len(body):
+        line = body[: whole.end() if whole else 0].count(b"\n") + 2
+        raise DamagedTable(f"{name}.csv is damaged in line {line}")
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise DamagedTable(f"{name}.csv is not UTF-8") from None
+    return data
+
+
+def _parse(files: Sequence[tuple[str, bytes]]) -> list[pd.DataFrame]:
     """The rows of some runs' files, neighbours with the same columns parsed as one file."""
-    files = [(run, path.read_bytes().splitlines()) for run, path in paths]
     parts = []
-    for header, group in groupby(files, key=lambda file: file[1][:1]):
+    split = [(run, data.splitlines()) for run, data in files]
+    for header, group in groupby(split, key=lambda file: file[1][:1]):
         rows = [(run, lines[1:]) for run, lines in group]
         text = b"\n".join(header + [line for _, lines in rows for line in lines])
         table = pd.read_csv(
@@ -88,52 +153,100 @@ def _parse(paths: Sequence[tuple[str, Path]]) -> list[pd.DataFrame]:
 
 
 def load_runs(*paths: str | Path) -> Runs:
-    """Read every record in or below `paths` (default `runs`).
+    """Read every record in or below `paths` (default `runs`), each run once.
 
     A path may be one run's folder or a folder of runs. Folders without a readable record are
-    listed in `skipped`, never raised.
+    listed in `skipped`, never raised. Where two folders hold the same run, a done one counts.
+    Raises UserError for a path that does not exist or holds no run.
+    """
+    rows, skipped = read_all(Path(path) for path in paths or ("runs",))
+    kept: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=_rank):
+        first = kept.setdefault(row["run"], row)
+        if first is not row:
+            reason = f"the same run as {first['folder']}, which is {first['status']}"
+            skipped.append({"folder": row["folder"], "reason": reason})
+    return Runs(
+        as_table([row for row in rows if kept[row["run"]] is row]),
+        pd.DataFrame(skipped, columns=["folder", "reason"], dtype=object),
+    )
+
+
+def as_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of runs as `Runs.runs` has them."""
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(OWN))
+
+
+def read_all(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """A row of `runs` for every record in or below `paths`, and the folders without one.
+
+    Raises UserError for a path that does not exist or holds no run.
     """
     rows: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    for folder in _folders(Path(path) for path in paths or ("runs",)):
-        try:
-            rows.append(_row(folder))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-            skipped.append({"folder": str(folder), "reason": reason})
-    runs = pd.DataFrame(rows)
-    if rows:
-        runs = runs.drop_duplicates("run", ignore_index=True)
-    else:
-        runs = pd.DataFrame(columns=["run", "folder", "preset", "status", "outcome", "reason"])
-    return Runs(runs, pd.DataFrame(skipped, columns=["folder", "reason"]))
-
-
-def _folders(paths: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
+    problems = []
+    seen: set[Path] = set()
     for path in paths:
-        if (path / "run.json").exists() or (path / "config.yaml").exists():
-            found[path] = None
-        elif path.is_dir():
-            for folder in sorted(path.iterdir()):
-                if folder.is_dir() and not folder.name.startswith("."):
-                    found[folder] = None
-    return list(found)
+        found = False
+        try:
+            folders = _folders(path)
+        except OSError as error:
+            problems.append(f"{path}: {_why(error)}")
+            continue
+        for folder in folders:
+            try:
+                row = _row(folder)
+            except Unreadable as error:
+                found |= not isinstance(error, Missing) or (folder / "config.yaml").exists()
+                skipped.append({"folder": str(folder), "reason": str(error)})
+            else:
+                found = True
+                if folder not in seen:
+                    rows.append(row)
+            seen.add(folder)
+        if not found:
+            problems.append(f"{path}: holds no run; `bnexp train` writes runs to runs/")
+    if problems:
+        raise UserError(*problems)
+    return rows, skipped
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such folder; `bnexp train` writes runs to runs/"
+    return str(error.strerror)
+
+
+def _rank(row: dict[str, Any]) -> tuple[int, bool]:
+    """Which of two folders with the same run counts: the lower."""
+    order = ("done", "running", "interrupted", "failed")
+    named = Path(row["folder"]).name == f"{row['preset']}-{row['run']}"
+    return order.index(row["status"]), not named
+
+
+def _folders(path: Path) -> list[Path]:
+    if (path / "run.json").exists() or (path / "config.yaml").exists():
+        return [path]
+    return sorted(
+        folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith(".")
+    )
 
 
 def _row(folder: Path) -> dict[str, Any]:
-    if not (folder / "run.json").exists():
-        raise ValueError("no run.json")
-    header = read_header(folder)
-    if header is None:
-        raise ValueError("run.json is damaged or of another format version")
+    header = load_header(folder)
     status = header["status"]
     if status == "running" and not is_running(folder.parent, header["identity"]):
         status = "interrupted"
-    return (
-        {"run": header["identity"], "folder": str(folder), "preset": header["preset"]}
-        | {"status": status, "outcome": header["outcome"], "reason": header["reason"]}
-        | flatten(header["config"])
-        | header["results"]
-        | flatten({"provenance": header["provenance"]})
-    )
+    own = {
+        "run": header["identity"],
+        "folder": str(folder),
+        "preset": header["preset"],
+        "status": status,
+        "outcome": header["outcome"],
+        "reason": header["reason"],
+        "revisions": " ".join(header.get("revisions", [])),
+    }
+    rest = flatten(header["config"]) | {"data.content": header.get("content")}
+    for more in (header["results"], flatten({"provenance": header["provenance"]})):
+        rest |= {key: value for key, value in more.items() if key not in rest}
+    return own | {key: value for key, value in rest.items() if key not in own}

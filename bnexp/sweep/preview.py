@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bnexp.plan import Plan
-from bnexp.runs.record import read_header
+from bnexp.runs.header import read_header
 from bnexp.sweep.jobs import Job, labels
 from bnexp.sweep.run import default_workers, finished_before, unique
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from filelock import Timeout
 
 from bnexp.plan import Plan
-from bnexp.runs.record import Record, find_run, read_header, run_lock
+from bnexp.runs.header import read_header
+from bnexp.runs.places import find_run, run_lock
+from bnexp.runs.record import Record
 
 Status = Literal["done", "failed", "killed", "interrupted", "running elsewhere", "not started"]
 

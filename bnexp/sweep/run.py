@@ -8,6 +8,7 @@ from typing import Literal
 
 from bnexp.cores import cores
 from bnexp.plan import Plan
+from bnexp.runs.places import by_identity, find_run
 from bnexp.sweep.jobs import Job
 from bnexp.sweep.pool import Pool
 from bnexp.sweep.progress import Progress
@@ -74,15 +75,14 @@ def unique(jobs: Iterable[Job]) -> list[Job]:
 def finished_before(jobs: Iterable[Job], retry: str | None) -> list[Result]:
     """The results of the jobs that need no training: done, or failed and not to be retried."""
     found = []
-    folders: dict[Path, dict[str, Path]] = {}
+    folders: dict[Path, dict[str, list[Path]]] = {}
     for plan in (job.plan for job in unique(jobs)):
         if plan.runs_dir not in folders:
-            folders[plan.runs_dir] = {
-                path.name.rpartition("-")[2]: path for path in plan.runs_dir.glob("[!.]*-*")
-            }
-        folder = folders[plan.runs_dir].get(plan.identity)
-        if folder is None or plan.config.rerun:
+            folders[plan.runs_dir] = by_identity(plan.runs_dir)
+        there = folders[plan.runs_dir].get(plan.identity)
+        if there is None or plan.config.rerun:
             continue
+        folder = find_run(plan.runs_dir, plan.identity, plan.preset, there)
         result = from_record(plan, folder, new=False)
         if result is not None and not (retry == "failed" and result.failed):
             found.append(result)

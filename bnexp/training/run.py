@@ -3,12 +3,11 @@
 import hashlib
 import math
 import os
-import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,11 @@ from bnexp.errors import UserError
 from bnexp.loggers import make_logger
 from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
-from bnexp.runs.record import COLUMNS, Record, find_run, read_header, run_lock
+from bnexp.runs.header import Damaged, Missing, Unreadable, load_header
+from bnexp.runs.identity import flatten, revisions
+from bnexp.runs.places import find_run, run_lock
+from bnexp.runs.record import COLUMNS, Record
+from bnexp.runs.replace import discard, recover, restore, set_aside
 from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
 from bnexp.training.progress import Progress
 from bnexp.training.provenance import provenance
@@ -69,17 +72,16 @@ def run(
 
 def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool]) -> Finished:
     folder = find_run(plan.runs_dir, plan.identity, plan.preset)
-    header = read_header(folder)
+    recover(folder)
+    header = _header(folder)
     if header is not None and header["status"] == "done":
         if not plan.config.rerun:
-            (folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
+            with suppress(OSError):  # a folder that may not be written to
+                (folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
             return Finished(
                 folder, header["outcome"], header["reason"], header["results"], new=False
             )
-        replaced = plan.runs_dir / ".replaced" / folder.name
-        shutil.rmtree(replaced, ignore_errors=True)
-        replaced.parent.mkdir(exist_ok=True)
-        folder.rename(replaced)
+        set_aside(folder)
     (folder / "error.txt").unlink(missing_ok=True)
 
     config = plan.config
@@ -90,6 +92,8 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
             "identity": plan.identity,
             "preset": plan.preset,
             "content": plan.facts.content,
+            "revisions": revisions(flatten(config.model_dump()), plan.traits),
+            "source": plan.traits.source,
             "provenance": provenance(torch.device(config.device), command),
         },
     )
@@ -113,6 +117,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
         except (Exception, SystemExit) as error:
             (folder / "error.txt").write_text(traceback.format_exc())
             record.mark("failed", reason=_reason(error))
+            restore(folder)
             raise
         finally:
             progress.close()
@@ -125,8 +130,24 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
         record.flush()
         record.mark("done", outcome=outcome, reason=reason, results=results)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    shutil.rmtree(plan.runs_dir / ".replaced" / folder.name, ignore_errors=True)
+    discard(folder)
     return Finished(folder, outcome, reason, results, new=True)
+
+
+def _header(folder: Path) -> dict[str, Any] | None:
+    """What is known of a run that was begun; a damaged record is set aside.
+
+    Raises UserError for one that may be good and can't be read.
+    """
+    try:
+        return load_header(folder)
+    except Missing:
+        return None
+    except Damaged:
+        set_aside(folder)
+        return None
+    except Unreadable as error:
+        raise UserError(f"{folder}: {error}; move it away or use another runs_dir") from None
 
 
 def _without_folders(config: dict[str, Any]) -> dict[str, Any]:

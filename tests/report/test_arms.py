@@ -132,7 +132,7 @@ def test_where_and_unknown_keys(sweep: Path) -> None:
 
 
 def test_no_runs(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no finished runs here"):
+    with pytest.raises(UserError, match="holds no run"):
         find_arms(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         find_arms(tmp_path / "nowhere")

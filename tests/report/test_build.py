@@ -255,7 +255,7 @@ def test_no_runs_is_exit_code_two(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     done = cli("report")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("bnexp: no finished runs here")
+    assert done.stderr.startswith("bnexp: runs: holds no run")
     assert "Traceback" not in done.stderr
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bnexp.report.reading import read
-from bnexp.runs.record import run_lock
+from bnexp.runs.places import run_lock
 from tests.report.records import write_run
 
 

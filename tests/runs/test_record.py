@@ -3,30 +3,27 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bnexp
+from bnexp.errors import UserError
 from bnexp.runs import files
 from bnexp.runs.files import write_text
-from bnexp.runs.record import COLUMNS, Record, find_run, is_running, read_header, run_lock
+from bnexp.runs.header import read_header
+from bnexp.runs.places import find_run, is_running, run_lock
+from bnexp.runs.record import COLUMNS
+from tests.runs.records import make
 
-
-def make(runs_dir: Path, identity: str, status: str = "done", **results: Any) -> Record:
-    header = {"identity": identity, "preset": "mlp", "content": "c", "provenance": {"torch": "1"}}
-    record = Record(runs_dir / f"mlp-{identity}", header)
-    record.start({"seed": 3, "model": {"norm": "batch", "norm_options": {"eps": 1e-5}}})
-    record.tables["steps"] = [(0, 1, 2.5, 0.1, 0.01), (1, 1, 0.1 + 0.2, 0.1, 0.01)]
-    record.flush()
-    record.mark(status, outcome="trained" if status == "done" else None, results=results)
-    return record
+STEPS: dict[str, list[tuple[Any, ...]]] = {
+    "steps": [(0, 1, 2.5, 0.1, 0.01), (1, 1, 0.1 + 0.2, 0.1, 0.01)]
+}
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    make(tmp_path, "a" * 12, val_accuracy=0.5)
-    make(tmp_path, "b" * 12, status="failed")
+    make(tmp_path, "a" * 12, preset="mlp_bn", accuracy=0.5, tables=STEPS)
+    make(tmp_path, "b" * 12, "failed", preset="mlp_bn", tables=STEPS)
     runs = bnexp.load_runs(tmp_path)
     assert list(runs.runs["run"]) == ["a" * 12, "b" * 12]
     first = runs.runs.iloc[0]
@@ -38,18 +35,16 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert list(runs.steps["loss"]) == [2.5, 0.1 + 0.2] * 2
     assert runs.measures.empty
     assert list(runs.measures.columns) == ["run", *COLUMNS["measures"]]
-    assert len(bnexp.load_runs(tmp_path / ("mlp-" + "a" * 12)).runs) == 1
+    assert len(bnexp.load_runs(tmp_path / ("mlp_bn-" + "a" * 12)).runs) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_numbers_survive_exactly(value: float) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
-        record = Record(Path(name) / "mlp-x", {"identity": "x", "preset": "p", "provenance": {}})
-        record.start({})
-        record.tables["measures"] = [(0, "layer", "value", value)]
-        record.flush()
+        make(Path(name), "a" * 12, tables={"measures": [(0, "layer", "value", value)]})
         read = bnexp.load_runs(name).measures["value"].item()
     assert read == value or (math.isnan(read) and math.isnan(value))
 
@@ -70,15 +65,23 @@ def test_unreadable_folders_are_listed_with_the_reason(tmp_path: Path) -> None:
     assert {Path(folder).name for folder in skipped} == {"notes", "truncated", "future", "foreign"}
 
 
-def test_no_runs_is_an_empty_table(tmp_path: Path) -> None:
-    runs = bnexp.load_runs(tmp_path / "nowhere")
-    assert runs.runs.empty
-    assert runs.steps.empty
-    assert isinstance(runs.gradients, pd.DataFrame)
+@pytest.mark.parametrize("name", ["nowhere", "empty", "notes"])
+def test_where_no_run_is_it_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes" / "of mine").mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{name}: (no such folder|holds no run)"):
+        bnexp.load_runs(tmp_path / name)
+
+
+def test_a_table_that_no_run_has_is_empty(tmp_path: Path) -> None:
+    make(tmp_path, "a" * 12)
+    gradients = bnexp.load_runs(tmp_path).gradients
+    assert list(gradients.columns) == ["run", *COLUMNS["gradients"]]
+    assert gradients.empty
 
 
 def test_running_without_a_process_was_interrupted(tmp_path: Path) -> None:
-    make(tmp_path, "a" * 12, status="running")
+    make(tmp_path, "a" * 12, "running")
     with run_lock(tmp_path, "a" * 12):
         assert is_running(tmp_path, "a" * 12)
         assert bnexp.load_runs(tmp_path).runs["status"].item() == "running"
@@ -93,7 +96,7 @@ def test_a_run_is_found_under_any_preset(tmp_path: Path) -> None:
 
 
 def test_a_record_is_cut_after_a_step(tmp_path: Path) -> None:
-    record = make(tmp_path, "a" * 12)
+    record = make(tmp_path, "a" * 12, tables=STEPS)
     record.tables["measures"] = [(0, "l", "n", 1.0), (5, "l", "n", 2.0)]
     record.cut(0)
     assert [row[0] for row in record.tables["steps"]] == [0]

@@ -9,26 +9,24 @@ import pytest
 from bnexp.cli import run
 from bnexp.errors import UserError
 from bnexp.runs.cli import main
-from bnexp.runs.record import Record, run_lock
+from tests.runs.records import make
 
-RUNS = {
-    "mlp-aa11": ("done", "trained", {"seed": 0, "model": {"norm": "none"}}, 0.9),
-    "mlp-aa22": ("done", "diverged", {"seed": 1, "model": {"norm": "none"}}, None),
-    "mlp_bn-bb33": ("done", "trained", {"seed": 0, "model": {"norm": "batch"}}, 0.95),
-    "mlp_bn-cc44": ("failed", None, {"seed": 1, "model": {"norm": "batch"}}, None),
-    "mlp_bn-dd55": ("running", None, {"seed": 2, "model": {"norm": "batch"}}, None),
-}
+A, B, C, D, E = (f"{start}00000000" for start in ("aa11", "aa22", "bb33", "cc44", "dd55"))
+NAMES = {f"mlp-{A}", f"mlp-{B}", f"mlp_bn-{C}", f"mlp_bn-{D}", f"mlp_bn-{E}"}
 
 
 @pytest.fixture(autouse=True)
 def _runs() -> None:
-    for name, (status, outcome, config, accuracy) in RUNS.items():
-        preset, identity = name.split("-")
-        header = {"identity": identity, "preset": preset, "provenance": {"threads": 1}}
-        record = Record(Path("runs") / name, header)
-        record.start(config | {"device": "cpu", "threads": len(name), "optimizer": {"lr": 0.1}})
-        results = {"test_accuracy": accuracy, "seconds_total": 1.5, "steps": 7}
-        record.mark(status, outcome=outcome, results=results if outcome else None)
+    runs = Path("runs")
+    make(runs, A, seed=0, accuracy=0.9)
+    make(runs, B, seed=1, outcome="diverged", accuracy=None)
+    make(runs, C, preset="mlp_bn", seed=0, accuracy=0.95, threads=3)
+    make(runs, D, "failed", preset="mlp_bn", seed=1, reason="[/red] =1+1|x\n\x1b[31m")
+    make(runs, E, "running", preset="mlp_bn", seed=2)
+
+
+def names() -> set[str]:
+    return {path.name for path in Path("runs").glob("[!.]*")}
 
 
 def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -38,11 +36,26 @@ def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, 
     return found
 
 
-def test_the_list_shows_the_settings_that_differ(capsys: pytest.CaptureFixture[str]) -> None:
-    found = rows(capsys)
-    assert [row["run"] for row in found] == ["aa11", "aa22", "bb33", "cc44", "dd55"]
+def test_the_list_is_of_arms(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rows(capsys) == [
+        {"model.norm": "none", "seeds": 2, "done": 2, "trained": 1, "median_test_accuracy": 0.9},
+        {"model.norm": "batch", "seeds": 3, "done": 1, "trained": 1, "median_test_accuracy": 0.95},
+    ]
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["arm", "seeds", "done", "trained", "median", "accuracy"]
+    assert lines[-3:] == [
+        "2 arms of 5 runs",
+        "1 failed, 1 interrupted: bnexp runs --each status=failed,interrupted",
+        "each run: bnexp runs --each    figures: bnexp report",
+    ]
+
+
+def test_each_shows_the_settings_that_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    found = rows(capsys, "--each")
+    assert [row["run"] for row in found] == [A, B, C, D, E]
     assert found[2] == {
-        "run": "bb33",
+        "run": C,
         "preset": "mlp_bn",
         "seed": 0,
         "model.norm": "batch",
@@ -54,35 +67,59 @@ def test_the_list_shows_the_settings_that_differ(capsys: pytest.CaptureFixture[s
     assert [row["status"] for row in found] == statuses
 
 
-def test_csv_and_table_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--format", "csv"])
+def test_a_table_fits_80_columns_and_cuts_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    widths = list(range(100, 140))
+    make(Path("runs"), "ee" * 6, model__widths=widths)
+    for arguments in ([], ["--each"], ["diff", A, "ee"]):
+        main(arguments)
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= 80
+        assert all(str(width) in shown for width in widths)
+
+
+def test_nothing_shown_is_markup_a_control_or_a_formula(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["diff", C, D])
+    shown = capsys.readouterr().out
+    assert "[/red] =1+1|x\\n\\x1b[31m" in "".join(shown.split("   "))
+    make(Path("runs"), "ff" * 6, preset="mlp", seed=9, model__norm="=cmd|x.y")
+    main(["--each", "--format", "csv"])
     read = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    main([])
-    table = capsys.readouterr().out.splitlines()
-    assert table[0].split() == list(read[0])
-    assert table[2].split() == list(read[0].values())
-    assert table[-1] == " 5 rows"
+    assert [row["model.norm"] for row in read if row["run"] == "ff" * 6] == ["'=cmd|x.y"]
+
+
+def test_csv_holds_what_json_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    found = rows(capsys, "--each")
+    main(["--each", "--format", "csv"])
+    read = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [list(row) for row in read] == [list(row) for row in found]
+    assert [row["run"] for row in read] == [row["run"] for row in found]
 
 
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (["preset=mlp*"], ["aa11", "aa22", "bb33", "cc44", "dd55"]),
-        (["preset=mlp", "outcome=trained"], ["aa11"]),
-        (["model.norm=batch,group", "status=done,failed"], ["bb33", "cc44"]),
-        (["seed=1.0"], ["aa22", "cc44"]),
-        (["test_accuracy=null", "status=done"], ["aa22"]),
+        (["preset=mlp*"], [A, B, C, D, E]),
+        (["preset=mlp", "outcome=trained"], [A]),
+        (["model.norm=batch,group", "status=done,failed"], [C, D]),
+        (["seed=1.0"], [B, D]),
+        (["seed>=1", "status!=failed"], [B, E]),
+        (["test_accuracy=null", "status=done"], [B]),
         (["status=nothing"], []),
     ],
 )
 def test_filters(
     filters: list[str], expected: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert [row["run"] for row in rows(capsys, *filters)] == expected
+    assert [row["run"] for row in rows(capsys, "--each", *filters)] == expected
 
 
 def test_diff_shows_settings_and_results(capsys: pytest.CaptureFixture[str]) -> None:
-    found = {row["key"]: row for row in rows(capsys, "diff", "aa1", "runs/mlp_bn-bb33")}
+    found = {row["key"]: row for row in rows(capsys, "diff", "aa1", f"runs/mlp_bn-{C}")}
     assert found["model.norm"] == {
         "what": "setting",
         "key": "model.norm",
@@ -91,18 +128,23 @@ def test_diff_shows_settings_and_results(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert found["test_accuracy"]["what"] == "result"
     assert (found["test_accuracy"]["A"], found["test_accuracy"]["B"]) == (0.9, 0.95)
-    assert not found.keys() & {"seed", "optimizer.lr", "steps", "provenance.threads"}
+    assert not found.keys() & {"seed", "optimizer.lr", "steps", "provenance.torch"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["diff", "aa", "bb33"], "2 runs begin so"),
-        (["diff", "zz", "bb33"], "no such run"),
-        (["diff", "bb33"], "name two runs"),
+        (["diff", "aa", C], "2 runs begin so"),
+        (["diff", "zz", C], "no such run"),
+        (["diff", C], "name two runs"),
         (["rm"], "name runs"),
-        (["nonsense"], "a filter is KEY=VALUE"),
-        (["model.nrm=batch"], "nearest: model.norm"),
+        (["rm", ""], "without a name"),
+        (["nonsense"], "must be a condition"),
+        (["model.nrm=batch"], r"did you mean model\.norm\?"),
+        (["gc", "now"], "gc takes no names"),
+        (["--runs-dir", "nowhere"], "nowhere: no such folder"),
+        (["--runs-dir", "nowhere", "gc"], "nowhere: no such folder"),
+        (["--runs-dir", "."], "holds no run"),
     ],
 )
 def test_complaints(arguments: list[str], complaint: str) -> None:
@@ -110,43 +152,21 @@ def test_complaints(arguments: list[str], complaint: str) -> None:
         main(arguments)
 
 
+def test_where_nothing_was_trained_yet_it_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    assert run(["runs"]) == 0
+    assert "no runs here yet" in capsys.readouterr().out
+
+
 def test_nothing_is_removed_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda question: "")
     assert main(["rm", "status=failed"]) == 1
-    assert "runs/mlp_bn-cc44" in capsys.readouterr().out
-    assert Path("runs/mlp_bn-cc44").exists()
+    assert f"runs/mlp_bn-{D}" in capsys.readouterr().out
+    assert names() == NAMES
     monkeypatch.setattr("builtins.input", lambda question: "y")
     assert main(["rm", "status=failed", "aa11"]) == 0
-    assert sorted(path.name for path in Path("runs").glob("[!.]*")) == sorted(
-        RUNS.keys() - {"mlp_bn-cc44", "mlp-aa11"}
-    )
-
-
-def test_gc_removes_what_is_of_no_use_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    runs = Path("runs")
-    goes_on = Record(runs / "mlp-ee66", {"identity": "ee66", "preset": "mlp", "provenance": {}})
-    goes_on.start({"seed": 5})
-    (runs / "mlp-ee66" / "checkpoint.pt").write_text("")
-    (runs / "mlp-ee66" / ".checkpoint.pt.x.tmp").write_text("")
-    (runs / "mlp-ff77").mkdir()
-    (runs / "mlp-ff77" / "config.yaml").write_text("")
-    (runs / "notes").mkdir()
-    (runs / "notes" / "mine.txt").write_text("keep me")
-    (runs / ".replaced" / "mlp-aa11").mkdir(parents=True)
-    busy = Record(runs / "mlp-ab88", {"identity": "ab88", "preset": "mlp", "provenance": {}})
-    busy.start({"seed": 6})
-    with run_lock(runs, "ab88"):
-        assert main(["gc", "--yes"]) == 0
-    kept = {"mlp-aa11", "mlp-aa22", "mlp_bn-bb33", "mlp-ee66", "mlp-ab88", "notes"}
-    assert {path.name for path in runs.glob("[!.]*")} == kept
-    assert [path.name for path in (runs / "mlp-ee66").iterdir() if "tmp" in path.name] == []
-    assert not (runs / ".replaced").exists()
-    capsys.readouterr()
-    assert main(["rm", "ab88", "-y"]) == 0
-
-
-def test_no_runs_at_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert run(["runs", "--runs-dir", str(tmp_path / "none"), "status=failed"]) == 0
-    assert "0 rows" in capsys.readouterr().out
+    assert names() == NAMES - {f"mlp_bn-{D}", f"mlp-{A}"}

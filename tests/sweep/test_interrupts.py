@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bnexp.runs.record import read_header
+from bnexp.runs.header import read_header
 from bnexp.runs.tables import load_runs
 from tests.conftest import REPOSITORY
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from bnexp.runs.record import find_run, read_header
+from bnexp.runs.header import read_header
+from bnexp.runs.places import find_run
 from bnexp.sweep import Job, Stopped, run_all
 from bnexp.sweep.engine import OtherLauncher
 from bnexp.sweep.preview import preview, steps
@@ -127,7 +128,7 @@ def test_the_pool_trains_what_a_single_process_trains(jobs: Jobs) -> None:
 
 def test_another_process_may_train_one_of_the_runs(jobs: Jobs, net: str) -> None:
     first, second = jobs("model=mlp seed=1,2")
-    code = "import sys, time; from bnexp.runs.record import run_lock; from pathlib import Path\n"
+    code = "import sys, time; from bnexp.runs.places import run_lock; from pathlib import Path\n"
     code += "lock = run_lock(Path(sys.argv[1]), sys.argv[2]); lock.acquire(); print(flush=True); "
     code += "time.sleep(60)"
     repository = Path(__file__).parents[2]

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import bnexp
-from bnexp.runs.record import Record, run_lock
+from bnexp.runs.places import run_lock
+from bnexp.runs.record import Record
 from bnexp.training.loop import Interrupted, Training
 from bnexp.training.progress import Progress
 from bnexp.training.run import Busy, run

@@ -19,11 +19,11 @@ from bnexp.report.figures.drawing import (
     sweep_handles,
     whole,
 )
-from bnexp.report.filters import known
 from bnexp.report.labels import key_name, listed, short_percent
 from bnexp.report.shortlist import is_number, shortlist
 from bnexp.report.statistics import arm_accuracy
 from bnexp.report.style import MUTED, PAPER
+from bnexp.runs.select import known
 
 TRAIN_MODE = "test_accuracy_train_mode"
 METHOD = (
