@@ -1,43 +1,61 @@
 """What a training step costs with each norm (B19)."""
 
+from typing import Any
+
 import pandas as pd
 
 from bnexp.comparisons.accuracies import by_norm
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, measurements, measures, ratio
-from bnexp.report.labels import norm_name, number
-from bnexp.report.statistics import mean_t
+from bnexp.comparisons.measure import cell, measurements, measures, ratios, readings
+from bnexp.report.labels import listed, norm_name, number
 from bnexp.runs.tables import Runs
 
 WARM_UP = 10  # steps left out: the first ones allocate memory
 SAVED = "saved_for_backward_bytes"
 
 
-def of_a_step(runs: Runs) -> Finding:
-    """B19: time of a step and memory of every norm beside the bare layer."""
+NETS: dict[str, dict[str, Any]] = {
+    "small": {"model__kind": "cnn", "model__widths": [16, 32, 64]},
+    "source": {"model__kind": "cnn", "model__widths": [64, 128, 256]},
+    "residual": {"model__kind": "resnet"},
+}
+
+
+def of_a_step(runs: Runs, choices: Choices) -> Finding:
+    """B19: time of a step and memory of every norm beside the bare layer.
+
+    On three nets: a small CNN, the source's own, and a residual one, each timed in runs that had
+    the machine to themselves, the arms in an order drawn by the seed.
+    """
     rows = runs.runs[runs.runs["model.norm"].notna()]
-    bare = cell(rows, model__norm="none")
+    quantities, table = {}, []
+    for name, keys in NETS.items():
+        net = cell(rows, **keys)
+        bare = cell(net, model__norm="none")
+        quantities[f"time_{name}"] = time_ratio(runs, cell(net, model__norm="batch"), bare)
+        table += costs(runs, net, bare, name)
     buffers = of_layers(runs, "buffer_bytes")
-    quantities = {"time": time_ratio(runs, cell(rows, model__norm="batch"), bare)}
     if {"batch", "none"} <= set(buffers.index):
         quantities["buffers"] = Quantity.fact(buffers["batch"] - buffers["none"], "bytes")
-    table = costs(runs, rows, bare).assign(buffer_bytes=lambda t: t["norm"].map(buffers))
-    return Finding(_summary(table, quantities), quantities, table)
+    found = pd.DataFrame(table)
+    if len(found):
+        found = found.assign(buffer_bytes=found["norm"].map(buffers))
+    return Finding(_summary(found, quantities), quantities, found)
 
 
-def costs(runs: Runs, rows: pd.DataFrame, bare: pd.DataFrame) -> pd.DataFrame:
+def costs(runs: Runs, rows: pd.DataFrame, bare: pd.DataFrame, net: str) -> list[dict[str, object]]:
     """A row for each norm: milliseconds a step, their ratio to the bare net's, memory."""
-    table = []
+    table: list[dict[str, object]] = []
     for norm, arm in by_norm(rows).items():
-        time, slower = mean_t(step_time(runs, arm)), time_ratio(runs, arm, bare)
-        low, high = slower.interval
+        time, slower = Quantity(readings(step_time(runs, arm))), time_ratio(runs, arm, bare)
         table.append(
-            {"norm": norm, "n": time.n, "ms_per_step": time.centre,
-             "times_bare": slower.centre, "low": low, "high": high,
-             "saved_for_backward_bytes": arm[SAVED].max(), "saved_times_bare":
-             arm[SAVED].max() / bare[SAVED].max(), "parameters": arm["parameters"].max()}
+            {"net": net, "norm": norm, "n": time.n, "ms_per_step": time.centre,
+             "times_bare": slower.centre, "saved_for_backward_bytes": arm[SAVED].max(),
+             "saved_times_bare": arm[SAVED].max() / bare[SAVED].max() if len(bare) else None,
+             "parameters": arm["parameters"].max()}
         )  # fmt: skip
-    return pd.DataFrame(table).sort_values("ms_per_step", ignore_index=True)
+    return sorted(table, key=lambda row: float(str(row["ms_per_step"])))
 
 
 def step_time(runs: Runs, rows: pd.DataFrame) -> pd.Series:
@@ -57,7 +75,8 @@ def step_time(runs: Runs, rows: pd.DataFrame) -> pd.Series:
 
 def time_ratio(runs: Runs, arm: pd.DataFrame, bare: pd.DataFrame) -> Quantity:
     """How many times as long a step takes as in the arm `bare`, by seed."""
-    return ratio(step_time(runs, arm), step_time(runs, bare))
+    slower = ratios(*(readings(step_time(runs, rows)) for rows in (arm, bare)))
+    return Quantity(slower, "ratio", "x", timed=True)
 
 
 def of_layers(runs: Runs, name: str) -> pd.Series:
@@ -67,16 +86,22 @@ def of_layers(runs: Runs, name: str) -> pd.Series:
 
 
 def _summary(table: pd.DataFrame, quantities: dict[str, Quantity]) -> str:
-    time = quantities["time"]
-    words = f"A step with batch norm takes {number(time.centre)} times as long as without"
-    known = table.set_index("norm")
-    if "batch" in known.index:
-        extra = known["saved_times_bare"]["batch"]
-        words += f" and keeps {number(extra)} times the memory for its backward pass"
+    words = {"small": "a small CNN", "source": "the source's CNN", "residual": "a residual net"}
+    told = [
+        f"{number(quantities[f'time_{net}'].centre)} times as long in {name}"
+        for net, name in words.items()
+        if quantities[f"time_{net}"].n
+    ]
+    if not told:
+        return "No step was timed both with and without batch norm"
+    text = f"A step with batch norm takes {listed(told)}"
     if "buffers" in quantities:
-        words += f"; its running statistics are {number(quantities['buffers'].centre)} bytes"
-    slowest = table.dropna(subset="ms_per_step")
+        text += f"; its running statistics are {number(quantities['buffers'].centre)} bytes"
+    slowest = table[table["net"] == "small"].dropna(subset="ms_per_step")
     if len(slowest):
         last = slowest.iloc[-1]
-        words += f"; the slowest is {norm_name(last['norm'])}, {number(last['times_bare'])} times"
-    return words if time.n else "No step was timed both with and without batch norm"
+        text += (
+            f"; the slowest norm of the small CNN is {norm_name(last['norm'])}, "
+            f"{number(last['times_bare'])} times"
+        )
+    return text

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.judges.modes import accuracy_lost, measured
-from bnexp.comparisons.measure import cell, difference, measurements, measures, trained
+from bnexp.comparisons.measure import cell, differences, measurements, measures
 from bnexp.report.labels import canonical, listed
 from bnexp.runs.tables import Runs
 
@@ -13,42 +13,33 @@ SMALL, GOOD = 2, 32  # training batch sizes
 KEYS = ["model.norm", "data.batch_size", "model.norm_output", "running_statistics"]
 
 
-def costs(runs: Runs) -> Finding:
-    """B18: points of test accuracy that each mistake costs, or whether the layer refuses."""
+def costs(runs: Runs, choices: Choices) -> Finding:
+    """B18: points of test accuracy that each mistake costs, or whether the layer refuses.
+
+    What batches of 2 and a forgotten evaluation mode cost by themselves has rows of its own.
+    """
     rows = runs.runs[runs.runs["model.norm"].notna()]
     rows = rows.assign(running_statistics=_tracked(rows))
     good = cell(rows, **_usual("batch", GOOD))
     layer = lead(cell(rows, **_usual("layer", GOOD)), cell(rows, **_usual("layer", SMALL)))
     small = lead(good, cell(rows, **_usual("batch", SMALL)))
     untracked = cell(rows, **_usual("batch", GOOD) | {"running_statistics": False})
-    shared = small.values.index.intersection(layer.values.index)
+    output = cell(rows, **_usual("batch", GOOD) | {"model__norm_output": True})
+    beyond = differences(small.readings, layer.readings)
     quantities = {
-        "batch_of_two": small,
-        "batch_of_two_beyond_layer": Quantity(
-            small.values[shared] - layer.values[shared], unit="points"
-        ),
-        "no_eval_mode": accuracy_lost(runs, trained(good), SMALL),
-        "norm_on_output": lead(
-            good, cell(rows, **_usual("batch", GOOD) | {"model__norm_output": True})
-        ),
-        "untracked": difference(
-            measured(runs, trained(good), "accuracy_eval"),
-            measured(runs, trained(untracked), f"accuracy_batch_{SMALL}"),
-        ),
+        "batch_of_two_beyond_layer": Quantity(beyond, unit="points"),
+        "norm_on_output": lead(good, output),
         "untracked_large_batches": lead(good, untracked),
     }
     messages = raised(runs)
-    if "images_in_1d" in messages:
-        for name, case in (
-            ("wrong_layer", "images_in_1d"),
-            ("untracked_alone", "one_sample_in_eval_untracked"),
-        ):
+    for name, case in (
+        ("wrong_layer", "images_in_1d"),
+        ("untracked_alone", "one_sample_in_eval_untracked"),
+    ):
+        if case in messages:
             quantities[name] = Quantity.fact(100 * messages[case][0], "% of calls refused")
     return Finding(
-        _summary(quantities),
-        {name: quantity for name, quantity in quantities.items() if quantity.n},
-        _table(rows),
-        notes=(*lost(rows), *_notes(messages)),
+        _summary(quantities), quantities, _table(rows), notes=(*lost(rows), *_notes(messages))
     )
 
 
@@ -84,10 +75,9 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _summary(quantities: dict[str, Quantity]) -> str:
     told = {
-        "batch_of_two": "training in batches of 2",
-        "no_eval_mode": "predicting in training mode in batches of 2",
+        "batch_of_two_beyond_layer": "training in batches of 2, beyond what layer norm loses,",
         "norm_on_output": "batch norm on the output",
-        "untracked": "no running statistics, in batches of 2",
+        "untracked_large_batches": "no running statistics",
     }
     words = [
         f"{name} {points(-quantities[key].centre)}"

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, difference, trained
+from bnexp.comparisons.measure import cell, differences, readings
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -30,24 +31,28 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def options(runs: Runs) -> Finding:
+LAST = 2  # the MLP's last hidden layer, whose sigmoids the output reads
+
+
+def options(runs: Runs, choices: Choices) -> Finding:
     """B17: what each option costs in test accuracy, how far running statistics lag behind after
-    one epoch, and the root mean square of the sigmoids' inputs after training, in the layer
-    where it is largest.
+    one epoch, and the root mean square of what the last layer's sigmoids receive after training.
     """
     arms = {name: cell(runs.runs, **DEFAULT | change) for name, change in CHANGES.items()}
     inputs = sigmoid_inputs(runs, arms["sigmoid"])
+    last = inputs[inputs["index"] == LAST].set_index("seed")["rms"]
+    lags = {name: readings(lag(runs, arms[name])) for name in ("momentum 0.01", "default")}
     quantities = {
         "default_over_001": lead(arms["default"], arms["momentum 0.01"]),
         "default_over_02": lead(arms["default"], arms["momentum 0.2"]),
-        "lag": difference(lag(runs, arms["momentum 0.01"]), lag(runs, arms["default"])),
+        "lag": Quantity(differences(lags["momentum 0.01"], lags["default"]), unit="points"),
         "eps_fp32": lead(arms["eps 0.001"], arms["default"]),
         "eps_bf16": lead(arms["bf16, eps 0.001"], arms["bf16"]),
         "affine": lead(arms["default"], arms["affine off"]),
-        "sigmoid_input": Quantity(inputs.groupby("seed")["rms"].max(), "ratio"),
+        "sigmoid_input": Quantity(readings(last), "ratio"),
     }
     table = [
-        {"arm": name, **accuracy_row(arm), "lag_after_one_epoch": 100 * lag(runs, arm).mean()}
+        {"arm": name, **accuracy_row(arm), "lag_after_one_epoch": lag(runs, arm).mean()}
         for name, arm in arms.items()
         if len(arm)
     ]
@@ -55,12 +60,12 @@ def options(runs: Runs) -> Finding:
         name: points(quantity.centre) if quantity.n else "what was not measured"
         for name, quantity in quantities.items()
     }
-    rms = number(quantities["sigmoid_input"].centre) if len(inputs) else "unknown"
+    rms = number(quantities["sigmoid_input"].centre) if len(last) else "unknown"
     told = (
         f"Batch norm's default momentum of 0.1 gains {gains['default_over_001']} over 0.01 and "
         f"{gains['default_over_02']} over 0.2; an eps of 0.001 gains {gains['eps_bf16']} in bf16; "
-        f"gamma and beta gain {gains['affine']}; the sigmoids of the layer that moved most end "
-        f"with inputs of root mean square {rms}"
+        f"gamma and beta gain {gains['affine']}; the last layer's sigmoids end with inputs of root "
+        f"mean square {rms}"
     )
     return Finding(
         told, quantities, pd.DataFrame(table), notes=(*_by_layer(inputs), *lost(runs.runs))
@@ -68,22 +73,21 @@ def options(runs: Runs) -> Finding:
 
 
 def lag(runs: Runs, rows: pd.DataFrame) -> pd.Series:
-    """By seed, test accuracy after the first epoch with batch statistics less that with running
-    statistics; of the runs that trained.
+    """By seed, points of test accuracy after the first epoch with batch statistics over those with
+    running ones.
     """
     epochs = runs.epochs[runs.epochs["epoch"] == 1].set_index("run")
-    rows = trained(rows)
-    gap = epochs["test_accuracy_train_mode"] - epochs["test_accuracy"]
+    gap = 100 * (epochs["test_accuracy_train_mode"] - epochs["test_accuracy"])
     return pd.Series(rows["run"].map(gap).to_numpy(float), index=rows["seed"].to_numpy())
 
 
 def sigmoid_inputs(runs: Runs, rows: pd.DataFrame) -> pd.DataFrame:
-    """What the sigmoids receive at the last recorded step: mean, std, percentiles and root mean
-    square, one row a trained run and layer.
+    """What the sigmoids receive at each run's last recorded step: mean, std, percentiles and root
+    mean square, one row a run and layer.
     """
     table = runs.activations
-    table = table[(table["tensor"] == "pre_activation") & table["run"].isin(trained(rows)["run"])]
-    table = table[table["step"] == table["step"].max()]
+    table = table[(table["tensor"] == "pre_activation") & table["run"].isin(rows["run"])]
+    table = table[table["step"] == table.groupby("run")["step"].transform("max")]
     seeds = table["run"].map(rows.set_index("run")["seed"])
     return table.assign(seed=seeds, rms=np.hypot(table["mean"], table["std"]))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.cost import of_a_step, step_time
 from tests.comparisons.judges.tables import arm, make
 
@@ -14,7 +15,7 @@ def net(norm: str, saved: int = 1000) -> Rows:
     """Two runs that did not train, which does not matter to their times."""
     return arm(
         norm, "not trained", seeds=2, device="cpu", model__norm=norm, parameters=50,
-        saved_for_backward_bytes=saved,
+        saved_for_backward_bytes=saved, model__kind="cnn", model__widths=[16, 32, 64],
     )  # fmt: skip
 
 
@@ -32,12 +33,19 @@ TIMES = [*steps("none", 2.0), *steps("batch", 2.5)]
 
 
 def test_ratio_of_medians_without_the_first_steps() -> None:
-    found = of_a_step(make([*net("none"), *net("batch", saved=3000)], steps=TIMES))
-    assert found.quantities["time"].centre == pytest.approx(1.25)
+    found = of_a_step(make([*net("none"), *net("batch", saved=3000)], steps=TIMES), Choices())
+    assert found.quantities["time_small"].centre == pytest.approx(1.25)
     table = found.table.set_index("norm")
     assert table["ms_per_step"]["none"] == pytest.approx(2.0)
     assert table["saved_times_bare"]["batch"] == pytest.approx(3)
-    assert "1.25 times as long" in found.summary
+    assert "1.25 times as long in a small CNN" in found.summary
+
+
+def test_nets_are_timed_apart() -> None:
+    other = [row | {"run": f"r {row['run']}", "model.kind": "resnet"} for row in net("batch")]
+    found = of_a_step(make([*net("none"), *net("batch"), *other], steps=TIMES), Choices())
+    assert found.quantities["time_small"].timed
+    assert found.quantities["time_residual"].n == 0  # there is no bare one to hold it against
 
 
 def test_on_an_accelerator_the_mean_over_all_steps() -> None:
@@ -52,6 +60,7 @@ def test_running_statistics_from_the_check() -> None:
         {"run": "check 0", "layer": norm, "name": "buffer_bytes", "value": value}
         for norm, value in (("none", 0.0), ("batch", 1440.0))
     ]
-    found = of_a_step(make([*net("none"), *net("batch"), *check], steps=TIMES, measures=values))
+    runs = make([*net("none"), *net("batch"), *check], steps=TIMES, measures=values)
+    found = of_a_step(runs, Choices())
     assert found.quantities["buffers"].centre == 1440
     assert found.table.set_index("norm")["buffer_bytes"]["batch"] == 1440

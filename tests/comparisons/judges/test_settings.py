@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.settings import DEFAULT, lag, options, sigmoid_inputs
 from bnexp.runs.tables import Runs
 from tests.comparisons.judges.tables import arm, make
@@ -36,7 +37,7 @@ def sweep() -> Runs:
         for name in ("sigmoid", "default")
         for seed in range(4)
         for step in (0, 400)
-        for layer, mean, std in ((1, 3.0, 4.0), (2, 0.0, 1.0))
+        for layer, mean, std in ((1, 0.0, 1.0), (2, 3.0, 4.0))
     ]  # fmt: skip
     return make(rows, epochs=epochs, activations=activations)
 
@@ -53,25 +54,26 @@ def sweep() -> Runs:
     ],
 )
 def test_what_an_option_gains(name: str, points: float) -> None:
-    assert options(sweep()).quantities[name].centre == pytest.approx(points)
+    assert options(sweep(), Choices()).quantities[name].centre == pytest.approx(points)
 
 
 def test_lag_is_that_of_the_first_epoch() -> None:
     runs = sweep()
     slow = runs.runs[runs.runs["model.norm_options.momentum"] == 0.01]
-    assert lag(runs, slow).tolist() == pytest.approx([0.5] * 4)
+    assert lag(runs, slow).tolist() == pytest.approx([50] * 4)
 
 
 def test_root_mean_square_of_what_sigmoids_receive_at_the_end() -> None:
     runs = sweep()
     rows = runs.runs[runs.runs["model.activation"] == "sigmoid"]
     assert sorted(sigmoid_inputs(runs, rows)["rms"].unique()) == pytest.approx([1, 5])
-    finding = options(runs)
-    assert finding.quantities["sigmoid_input"].values.tolist() == pytest.approx([5] * 4)
-    assert finding.notes[0].startswith("Sigmoids of layer 1: mean 3, std 4, ")
+    finding = options(runs, Choices())
+    found = finding.quantities["sigmoid_input"].readings.values()
+    assert [reading.low for reading in found] == pytest.approx([5] * 4)
+    assert finding.notes[1].startswith("Sigmoids of layer 2: mean 3, std 4, ")
 
 
 def test_runs_without_activations_leave_the_sigmoid_out() -> None:
-    found = options(make(one("default", 0.95)))
+    found = options(make(one("default", 0.95)), Choices())
     assert found.quantities["sigmoid_input"].n == 0
     assert found.quantities["affine"].n == 0
