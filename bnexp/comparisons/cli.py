@@ -1,9 +1,9 @@
-"""`bnexp reproduce`: its command line."""
+"""`bnexp reproduce` and `bnexp rejudge`: their command lines."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bnexp.comparisons.config import load, names
 from bnexp.comparisons.datasets import ledger_config
@@ -11,30 +11,46 @@ from bnexp.comparisons.setting import Setting, read_setting
 from bnexp.errors import UserError
 
 if TYPE_CHECKING:
+    from bnexp.comparisons.course import Course
+    from bnexp.comparisons.run import Entry
+    from bnexp.sweep import Job
     from bnexp.sweep.engine import OtherLauncher
 
 FLAGS = ("--list", "--dry-run", "--verbose", "-h", "--help")
-HELP = """usage: bnexp reproduce [ID ...] [key=value ...] [--list] [--dry-run] [--verbose]
+HELP = """usage: bnexp reproduce [ID | WORDS ...] [key=value ...] [--list] [--dry-run] [--verbose]
 
 Run the documented comparisons, and print the documented figure, the measured one and a verdict.
 
-  bnexp reproduce                       all of them
-  bnexp reproduce B7 B13                two of them; A, B or I is a whole part
-  bnexp reproduce A6 --verbose          a calculation step by step
+  bnexp reproduce                       the core: a dozen claims, in minutes
+  bnexp reproduce all                   all comparisons; A, B or I is a whole part
+  bnexp reproduce B7 B13                two of them
+  bnexp reproduce recurrent             the one that these words fit
+  bnexp reproduce A6 --verbose          a calculation step by step; of B12 every seed's reading
   bnexp reproduce --list                every comparison in a line
-  bnexp reproduce data=fashion_mnist seeds=10 --dry-run    what would run, and how long
+  bnexp reproduce all data=fashion_mnist --dry-run     what would run, and how long
+
+Pilot seeds choose what each arm is given, such as its best learning rate; judged seeds speak, and
+are counted. More of them run until a claim is decided or max_seeds is reached.
 
 keys:
   data=NAME      {data}
-  preset=NAME    quick (does everything run?), default, full
-  seeds=N        seeds of every arm (default: the preset's)
-  out=FOLDER     where ledger.csv, .json, .md and index.html go (default: ledger)
+  preset=NAME    quick (does everything run?), default (7 judged seeds), full (up to 20)
+  seeds=N        exactly N judged seeds; auto (as many as decide)
+  max_seeds=N    at most so many      minutes=M    begin no further seeds after that
+  evidence=FOLDER        go on from published seeds, with the published choices
+  design=true    seeds for trying out a definition, which are never published
+  out=FOLDER     where the ledger and its evidence go (default: ledger)
   comparisons=FOLDER     comparisons of your own, beside the documented ones
   hydra/launcher=ray     and any other launcher of `bnexp train -m`
   anything else goes to every run: model=..., device=..., runs_dir=..., workers=..., retry=failed
 
 Runs are those of `bnexp train`: what is done is not trained again, and an interrupted command
 goes on where it was. What is compared is in conf/comparison/, one file each."""
+REJUDGE = """usage: bnexp rejudge FOLDER
+
+Recompute every verdict of a ledger from its evidence.csv and choices.csv alone.
+
+  bnexp rejudge results/digits"""
 
 
 def main(arguments: list[str]) -> int:
@@ -53,82 +69,124 @@ def main(arguments: list[str]) -> int:
     return _reproduce(setting, flags, arguments)
 
 
+def rejudge(arguments: list[str]) -> int:
+    """Run `bnexp rejudge`; return the exit code."""
+    if not arguments or any(argument in ("-h", "--help") for argument in arguments):
+        print(REJUDGE)
+        return 0 if arguments else 2
+    if len(arguments) > 1:
+        raise UserError(f"{arguments[1]}: rejudge takes one folder")
+    from bnexp.comparisons import ledger
+    from bnexp.comparisons.rejudge import again
+
+    entries, told = again(Path(arguments[0]))
+    ledger.show(entries, verbose=False)
+    for line in told:
+        print(f"bnexp: {line}", file=sys.stderr)
+    return 0
+
+
 def _listing() -> str:
     width = max(map(len, names()))
     return "\n".join(f"{name:<{width}}  {load(name).title}" for name in names())
 
 
 def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
-    from bnexp.comparisons.measurements import measure_due
-    from bnexp.comparisons.run import judge_all, plan_all
-    from bnexp.sweep import Stopped, run_all
-    from bnexp.sweep.preview import preview
+    from bnexp.comparisons import evidence
+    from bnexp.comparisons.estimate import announcement
+    from bnexp.comparisons.records import Records
+    from bnexp.comparisons.run import courses_of, entry_of, run_courses
+    from bnexp.sweep import Result, Stopped, run_all
     from bnexp.sweep.table import show as show_runs
 
-    due = plan_all(setting)
-    jobs = [job for one in due for job in one.jobs]
+    published, told = {}, []
+    if setting.evidence:
+        editions = {name: setting.edition_of(load(name)) for name in setting.ids}
+        published, told = evidence.of_editions(evidence.read(Path(setting.evidence)), editions)
+    for line in told:
+        print(f"bnexp: {line}", file=sys.stderr)
+    courses = courses_of(setting, published)
+    jobs = list(courses[0].planner.known.values()) if courses else []
     config = jobs[0].plan.config if jobs else None
-    runs_dir = Path(config.runs_dir if config is not None else "runs")
-    print(_announcement(setting, len(due), len({job.plan.identity for job in jobs})))
+    records = Records(Path(config.runs_dir if config else "runs"), _command(arguments))
+    print(announcement(courses, config.workers if config else None))
     if "--dry-run" in flags:
-        for one in due:
-            if one.jobs:
-                epochs = setting.epochs_of(one.comparison)
-                print(f"{one.comparison.id}: {len(one.jobs)} runs of {epochs} epochs")
-                print("\n".join(f"    {_line(grid)}" for grid in setting.grids_of(one.comparison)))
-        if jobs:
-            print(preview(jobs, config.workers if config else None, None).splitlines()[-1])
+        for one in courses:
+            print("\n".join(_plan_of(one)))
         return 0
-    results = []
-    if config is not None:
-        try:
-            results = run_all(
-                jobs,
-                _command(arguments),
-                workers=config.workers,
-                retry=config.retry,
-                on_error=config.on_error,
-                engine=_engine(setting, arguments),
-                show=config.progress,
-            )
-        except Stopped as stopped:
-            show_runs(jobs, stopped.results)
-            if stopped.by_signal:
-                print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
-                return 130
-            return 1
-        if any(result.failed for result in results):
-            show_runs(jobs, results)
-    measure_due((m for one in due for m in one.measurements), runs_dir, _command(arguments))
-    entries = judge_all(due, results, runs_dir)
+    results: dict[str, Result] = {}
 
-    from bnexp.comparisons import ledger
+    def train(due: Sequence["Job"]) -> list[Result]:
+        assert config is not None
+        new = run_all(
+            due,
+            records.command,
+            workers=config.workers,
+            retry=config.retry,
+            on_error=config.on_error,
+            engine=engine,
+            show=config.progress,
+        )
+        results.update({result.identity: result for result in new})
+        if failed := [result for result in new if result.failed]:
+            show_runs([job for job in due if job.plan.identity in {r.identity for r in failed}], failed)
+        return new
+
+    engine = _engine(setting, arguments)
+    try:
+        run_courses(courses, records, train, setting.minutes, _tell)
+    except Stopped as stopped:
+        if stopped.by_signal:
+            print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
+            return 130
+        print("bnexp: stopped at the first failure", file=sys.stderr)
+        return 1
+    entries = [entry_of(one) for one in courses]
+    _write(entries, courses, setting, flags)
+    failed = any(result.failed for result in results.values())
+    return int(failed or any(one.problem for one in entries))
+
+
+def _write(
+    entries: Sequence["Entry"], courses: Sequence["Course"], setting: Setting, flags: set[str]
+) -> None:
+    from bnexp.comparisons import evidence, ledger
     from bnexp.comparisons.page import write_page
 
     out = Path(setting.out)
     ledger.write(entries, setting, out)
+    evidence.write(courses, out, ledger.provenance(entries).get("device_name", ""))
     page = write_page(entries, setting, out)
     ledger.show(entries, "--verbose" in flags)
     print(page)
-    return int(any(result.failed for result in results) or any(one.problem for one in entries))
 
 
-def _announcement(setting: Setting, comparisons: int, runs: int) -> str:
-    minutes = ledger_config()["datasets"][setting.data].get("minutes", {}).get(setting.preset)
-    expected = ""
-    if minutes and runs:
-        time = f"{minutes} minutes" if minutes < 100 else f"{minutes / 60:.0f} hours"
-        expected = f"; all comparisons take about {time} on two cores"
-    return (
-        f"{comparisons} comparisons on {setting.data}, preset {setting.preset}: {setting.budget}, "
-        f"{setting.seeds_of_most} seeds; {runs} runs{expected}"
-    )
+def _tell(going: Sequence["Course"]) -> None:
+    """Between two rounds: what is decided of each comparison that goes on, and what is open."""
+    for one in going:
+        counted = [verdict for verdict in one.verdicts if verdict.counts]
+        decided = sum(verdict.decided for verdict in counted)
+        still = [verdict for verdict in counted if not verdict.decided]
+        why = f"; {still[0].assertion.says}: {still[0].reason}" if still else ""
+        print(
+            f"  {one.comparison.id}: {len(one.counted)} seeds, {decided} of {len(counted)} decided"
+            f"{why}; on to {one.count} seeds"
+        )
 
 
-def _line(grid: Mapping[str, Any]) -> str:
-    """A grid in a line, as on the command line."""
-    flat = {key: value for key, value in grid.items() if key != "zip"} | grid.get("zip", {})
-    return " ".join(f"{key}={str(value).replace(' ', '')}" for key, value in flat.items())
+def _plan_of(course: "Course") -> list[str]:
+    """A comparison's runs in words, nothing trained."""
+    one, setting = course.comparison, course.setting
+    if not one.sweep and not one.fixed:
+        return []
+    seeds, most = setting.first(one), setting.most(one)
+    shown = f"{seeds} to {most}" if most > seeds else str(seeds)
+    pilots = f"{len(course.pilots)} pilot seeds choose, " if one.has_pilots else ""
+    lines = [f"{one.id}: {pilots}{shown} judged seeds, {setting.epochs_of(one)} epochs"]
+    for name, cells in (("sweep", course.sweep), ("fixed", course.fixed)):
+        for cell in cells:
+            lines.append(f"    {name}  {' '.join(line.lstrip('+') for line in cell.overrides)}")
+    return lines
 
 
 def _command(arguments: Sequence[str]) -> str:

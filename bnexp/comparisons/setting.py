@@ -1,17 +1,31 @@
 """What a ledger is made on: dataset, preset, seeds, and what the command line adds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnexp.comparisons.config import Comparison, names, use
+from bnexp.comparisons import edition
+from bnexp.comparisons.config import Comparison, use
 from bnexp.comparisons.datasets import ledger_config
+from bnexp.comparisons.find import find
 from bnexp.errors import UserError
 from bnexp.runs.identity import excluded
-from bnexp.sweep import expand
 
-OWN = ("data", "preset", "seeds", "out", "comparisons")
+OWN = ("data", "preset", "seeds", "max_seeds", "minutes", "design", "evidence", "out", "comparisons")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An arm's overrides, seed left out; `at` names the choice whose value it still lacks."""
+
+    overrides: tuple[str, ...]
+    at: str | None = None
+
+    def with_value(self, key: str, value: Any) -> "Cell":
+        """The same arm with another value of one key."""
+        others = [line for line in self.overrides if _key(line) != key]
+        return Cell((*others, f"{key}={value}"))
 
 
 @dataclass(frozen=True)
@@ -19,35 +33,67 @@ class Setting:
     """One `bnexp reproduce`: which comparisons, on what, with how many seeds.
 
     `typed` are the overrides of the command line that go to every run; `launcher` those that
-    choose another launcher. `seeds` is None where the preset decides.
+    choose another launcher. `seeds` is None for as many as decide, `most` the largest number then;
+    `design` takes seeds that are never published.
     """
 
     ids: tuple[str, ...]
     data: str
     preset: str
     seeds: int | None = None
+    max_seeds: int | None = None
+    minutes: float | None = None
+    design: bool = False
+    evidence: str = ""
     out: str = "ledger"
     typed: tuple[str, ...] = ()
     launcher: tuple[str, ...] = ()
 
-    def seeds_of(self, comparison: Comparison) -> int:
-        """How many seeds this comparison gets; the smoke preset keeps to its own number."""
-        if self.seeds is None and self.preset == "quick":
-            return self.seeds_of_most
-        return max(self.seeds_of_most, comparison.seeds or 1)
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """What conf/reproduce.yaml says of the dataset."""
+        found: dict[str, Any] = ledger_config()["datasets"][self.data]
+        return found
 
     @property
-    def seeds_of_most(self) -> int:
-        """Seeds of a comparison that does not ask for more."""
-        return self.seeds or int(ledger_config()["presets"][self.preset]["seeds"])
+    def _preset(self) -> dict[str, Any]:
+        found: dict[str, Any] = ledger_config()["presets"][self.preset]
+        return found
+
+    def first(self, comparison: Comparison) -> int:
+        """The judged seeds that a comparison begins with."""
+        if self.preset == "quick" or comparison.seeds is None:
+            return self.seeds or int(self._preset["first"])
+        return self.seeds or comparison.seeds
+
+    def most(self, comparison: Comparison) -> int:
+        """The judged seeds that it ends with if it is not decided before."""
+        if self.seeds is not None or comparison.seeds is not None or comparison.kind == "arithmetic":
+            return self.first(comparison)
+        return max(self.max_seeds or int(self._preset["most"]), 1)
+
+    def pilots(self, comparison: Comparison) -> int:
+        """How many seeds choose."""
+        own = comparison.pilots if self.preset != "quick" else None
+        return own or int(self._preset["pilots"])
+
+    def judged(self, comparison: Comparison, count: int) -> list[int]:
+        """The first `count` judged seeds; facts without scatter are measured with seed 0."""
+        if comparison.kind == "arithmetic":
+            return list(range(count))
+        return edition.judged_seeds(comparison.edition, count, self.design)
+
+    def edition_of(self, comparison: Comparison) -> str:
+        """The edition of its definition on this dataset, with these overrides."""
+        given = edition.conditions(self.data, self.dataset, self._preset.get("max_steps"), self.shown)
+        return edition.fingerprint(comparison, given)
 
     @property
     def budget(self) -> str:
         """Images and epochs in words."""
-        dataset = ledger_config()["datasets"][self.data]
-        lines = _mapping([*dataset.get("overrides", {}).get(self.preset, []), *self.typed])
+        lines = _mapping([*self.dataset.get("overrides", []), *self.typed])
         images = lines.get("data.train_size", "all")
-        epochs = dataset["epochs"][self.preset]
+        epochs = self.dataset["epochs"]
         return f"{images} training images, {epochs} epochs times each comparison's factor"
 
     @property
@@ -57,39 +103,38 @@ class Setting:
 
     def epochs_of(self, comparison: Comparison) -> int:
         """Epochs of its runs, unless a grid says otherwise."""
-        dataset = ledger_config()["datasets"][self.data]
-        factor = dataset.get("factors", {}).get(comparison.id, comparison.epochs)
-        return max(1, round(dataset["epochs"][self.preset] * factor))
+        factor = self.dataset.get("factors", {}).get(comparison.id, comparison.epochs)
+        return max(1, round(self.dataset["epochs"] * factor))
 
-    def arms_of(self, comparison: Comparison) -> list[list[str]]:
-        """The overrides of every arm of a comparison, the seed left out."""
-        if not comparison.sweep:
-            return []
-        grids = [self._grid(comparison, grid) for grid in self.grids_of(comparison)]
-        return expand([line for line in self.typed if not _key(line).startswith("data.")], grids)
+    def cells(self, comparison: Comparison, grids: list[dict[str, Any]]) -> list[Cell]:
+        """The arms of some of its grids."""
+        from bnexp.sweep import expand
 
-    def grids_of(self, comparison: Comparison) -> list[dict[str, Any]]:
-        """The grids of a comparison, with the dataset's net in place of `model: net`."""
-        net = ledger_config()["datasets"][self.data].get("net", "mlp")
-        return [
-            grid | {"model": net} if grid.get("model") == "net" else grid
-            for grid in comparison.sweep
-        ]
+        others = [line for line in self.typed if not _key(line).startswith("data.")]
+        found = []
+        for grid in grids:
+            whole = self._grid(comparison, {key: x for key, x in grid.items() if key != "at"})
+            found += [Cell(tuple(arm), grid.get("at")) for arm in expand(others, [whole])]
+        return list(dict.fromkeys(found))
 
-    def _grid(self, comparison: Comparison, grid: dict[str, Any]) -> dict[str, Any]:
+    def _grid(self, comparison: Comparison, grid: Mapping[str, Any]) -> dict[str, Any]:
         """A grid of the YAML with what the dataset, the preset and the command line add.
 
         A grid's own keys win over the defaults, the command line over both. Where a grid names a
         dataset of its own, nothing that is meant for the ledger's dataset applies.
         """
-        budget = ledger_config()["datasets"][self.data].get("overrides", {}).get(self.preset, [])
-        mine: dict[str, Any] = {"training.epochs": self.epochs_of(comparison)}
-        data: dict[str, Any] = {"data": self.data, **_mapping(budget)}
+        grid = dict(grid)
+        if grid.get("model") == "net":
+            grid["model"] = self.dataset.get("net", "mlp")
+        mine: dict[str, Any] = {
+            "training.epochs": self.epochs_of(comparison), "training.save_weights": "false"
+        }  # fmt: skip
+        data: dict[str, Any] = {"data": self.data, **_mapping(self.dataset.get("overrides", []))}
         typed = _mapping(line for line in self.typed if _key(line).startswith("data."))
         if "data" in grid:
             data, typed = {}, {}
         whole = data | mine | _mapping(comparison.base) | grid | typed
-        cap = ledger_config()["presets"][self.preset].get("max_steps")
+        cap = self._preset.get("max_steps")
         if cap is not None:
             whole["training.max_steps"] = min(cap, int(grid.get("training.max_steps", cap)))
         return whole
@@ -98,8 +143,8 @@ class Setting:
 def read_setting(arguments: Iterable[str]) -> tuple[Setting, set[str]]:
     """The setting that a command line asks for, and its flags. Raises UserError."""
     config = ledger_config()
-    own: dict[str, Any] = {"data": config["data"], "preset": config["preset"]}
-    ids: list[str] = []
+    own: dict[str, str] = {"data": config["data"], "preset": config["preset"]}
+    words: list[str] = []
     typed: list[str] = []
     launcher: list[str] = []
     flags: set[str] = set()
@@ -109,12 +154,12 @@ def read_setting(arguments: Iterable[str]) -> tuple[Setting, set[str]]:
         if argument.startswith("-"):
             flags.add(argument)
         elif not equals:
-            ids.append(argument)
+            words.append(argument)
         elif key in OWN:
             own[key] = value
         elif key.startswith(("hydra/", "hydra.")):
             launcher.append(argument)
-        elif key in ("seed", "training.epochs"):
+        elif key in ("seed", "training.epochs", "data.split_seed"):
             problems.append(f"{key}={value}: the ledger sets it; seeds=N says how many seeds")
         else:
             typed.append(argument)
@@ -123,35 +168,54 @@ def read_setting(arguments: Iterable[str]) -> tuple[Setting, set[str]]:
         problems.append(f"data={own['data']}: the ledger has budgets for {known}")
     if own["preset"] not in config["presets"]:
         problems.append(f"preset={own['preset']}: known are {', '.join(config['presets'])}")
-    if "seeds" in own:
-        if str(own["seeds"]).isdecimal() and int(own["seeds"]) > 0:
-            own["seeds"] = int(own["seeds"])
-        else:
-            problems.append(f"seeds={own['seeds']}: must be a number of seeds, 1 or more")
+    values: dict[str, Any] = dict(own)
+    for key, read, right in READ:
+        if key in own:
+            try:
+                values[key] = read(own[key])
+            except ValueError:
+                problems.append(f"{key}={own[key]}: must be {right}")
+    chosen: list[str] = []
     try:
-        if "comparisons" in own:
-            use(Path(own.pop("comparisons")))
-        chosen = _chosen(ids)
+        if "comparisons" in values:
+            use(Path(values.pop("comparisons")))
+        chosen = find(words)
     except UserError as error:
         problems += error.lines
     if problems:
         raise UserError(*problems)
-    return Setting(tuple(chosen), typed=tuple(typed), launcher=tuple(launcher), **own), flags
+    setting = Setting(tuple(chosen), typed=tuple(typed), launcher=tuple(launcher), **values)
+    return setting, flags
 
 
-def _chosen(ids: list[str]) -> list[str]:
-    """The comparisons named by id or by the letter of their part; all where none is named."""
-    known = names()
-    chosen: list[str] = []
-    problems: list[str] = []
-    for name in ids:
-        found = [one for one in known if one == name.upper() or one[0] == name.upper()]
-        if not found:
-            problems.append(f"{name}: no such comparison; `bnexp reproduce --list` shows them")
-        chosen += found
-    if problems:
-        raise UserError(*problems)
-    return [name for name in known if name in chosen] if ids else list(known)
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise ValueError(text)
+    return value
+
+
+def _switch(text: str) -> bool:
+    return {"true": True, "false": False}[text] if text in ("true", "false") else _wrong(text)
+
+
+def _wrong(text: str) -> bool:
+    raise ValueError(text)
+
+
+READ: tuple[tuple[str, Any, str], ...] = (
+    ("seeds", lambda text: None if text == "auto" else _count(text), "auto, or a number of seeds"),
+    ("max_seeds", _count, "a number of seeds, 1 or more"),
+    ("minutes", _minutes, "a number of minutes, above 0"),
+    ("design", _switch, "true or false"),
+)
 
 
 def _key(override: str) -> str:

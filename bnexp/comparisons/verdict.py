@@ -210,7 +210,7 @@ def judge(
         verdict = replace(verdict, reason=f"by less than {assertion.margin:g}")
     if not verdict.decided:
         if spread is None and quantity.n > 2:
-            spread = Spread(_scaled(quantity.centre, quantity.kind), quantity.spread)
+            spread = Spread(scaled(quantity.centre, quantity.kind), quantity.spread)
         cause, reason = _why_open(assertion, lines, quantity.kind, spread, family)
         verdict = replace(verdict, cause=cause, reason=reason)
     if assertion.protocol == "proxy" and assertion.within is not None:
@@ -247,7 +247,7 @@ def reach(assertion: Assertion, kind: str, spread: Spread, family: int = LEDGER)
     reach.
     """
     if assertion.within is not None:
-        low, high = (_scaled(line, kind) for line in assertion.within)
+        low, high = (scaled(line, kind) for line in assertion.within)
     elif assertion.margin is not None and kind != "ratio":
         line = assertion.line
         low, high = line - assertion.margin, line + assertion.margin
@@ -267,7 +267,8 @@ def reach(assertion: Assertion, kind: str, spread: Spread, family: int = LEDGER)
     return best
 
 
-def _scaled(value: float, kind: str) -> float:
+def scaled(value: float, kind: str) -> float:
+    """A value on the scale on which its spread is measured: the logarithm of a ratio."""
     if kind != "ratio":
         return value
     return math.log(value) if value > 0 else -math.inf

@@ -1,0 +1,85 @@
+"""Editions: which definition evidence belongs to, and the seeds that follow from its number.
+
+A changed definition is a new edition, on seeds that have decided nothing yet.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bnexp.comparisons.config import Comparison
+
+PILOTS, DESIGN, JUDGED = 1_000_000, 2_000_000, 10_000
+# What is run and judged; the rest of a YAML is words.
+DEFINING = {
+    "kind", "judge", "inputs", "base", "sweep", "fixed", "choose", "target", "ceilings", "search",
+    "pilots", "measurements", "epochs", "may_refuse",
+}  # fmt: skip
+RULES = {"quantity", "above", "below", "within", "equals", "margin", "protocol", "unless"}
+
+
+def pilot_seeds(count: int) -> list[int]:
+    """The seeds that choose."""
+    return list(range(PILOTS, PILOTS + count))
+
+
+def judged_seeds(edition: int, count: int, design: bool = False) -> list[int]:
+    """The seeds that speak, in the order in which they are counted; `design` seeds are for trying."""
+    first = DESIGN if design else JUDGED * edition
+    return list(range(first, first + count))
+
+
+def fingerprint(comparison: Comparison, conditions: Sequence[Any]) -> str:
+    """The edition: its number and a hash of all that is run and judged, the judge's source too.
+
+    `conditions` are what the ledger adds: dataset, budget, overrides of the command line.
+    """
+    parts = [
+        json.loads(comparison.model_dump_json(include=DEFINING)),
+        [json.loads(one.model_dump_json(include=RULES)) for one in comparison.assertions],
+        list(conditions),
+        _code(comparison.judge),
+    ]
+    text = json.dumps(parts, sort_keys=True)
+    return f"{comparison.edition}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def judge_module(name: str) -> str:
+    """The module of a judge: ours, or anywhere."""
+    module = name.rpartition(".")[0]
+    ours = f"bnexp.comparisons.judges.{module}"
+    return ours if "." not in module and find_spec(ours) is not None else module
+
+
+def _code(judge: str) -> str:
+    """The judge's module as a syntax tree, without comments, layout and docstrings."""
+    spec = find_spec(judge_module(judge))
+    if spec is None or spec.origin is None:
+        return ""
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def told_apart(mine: str, theirs: str) -> str:
+    """What to say of evidence of another edition; "" where it is the same."""
+    if mine == theirs:
+        return ""
+    if mine.partition("-")[0] == theirs.partition("-")[0]:
+        number = mine.partition("-")[0]
+        return f"its definition has changed under edition {number}: raise `edition` in its YAML"
+    return f"edition {theirs.partition('-')[0]} is published, edition {mine.partition('-')[0]} is defined"
+
+
+def conditions(data: str, dataset: Mapping[str, Any], cap: int | None, typed: Sequence[str]) -> list[Any]:
+    """What a ledger adds to a definition, in one form for the runner and for `rejudge`."""
+    budget = {key: dataset.get(key) for key in ("target", "epochs", "net", "overrides", "factors")}
+    return [data, budget, cap, sorted(typed)]

@@ -1,0 +1,31 @@
+"""All assertions of a comparison, held against its readings."""
+
+from collections.abc import Mapping, Sequence
+
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.config import Comparison
+from bnexp.comparisons.finding import Quantity
+from bnexp.comparisons.verdict import Spread, Verdict, judge
+
+
+def verdicts_of(
+    comparison: Comparison,
+    quantities: Mapping[str, Quantity],
+    seeds: Sequence[int],
+    choices: Choices,
+) -> tuple[Verdict, ...]:
+    """A verdict for each assertion: a function of the readings, the seeds that count, the pilots."""
+    spreads = {
+        one.name: Spread(one.score, float(one.value)) for one in choices.of_kind("spread")
+    }
+    ceilings = {ceiling.name: ceiling.says for ceiling in comparison.ceilings}
+    return tuple(
+        judge(
+            one,
+            quantities.get(one.quantity),
+            seeds,
+            spreads.get(one.quantity),
+            ceilings[one.unless] if one.unless and choices.hit(one.unless) else "",
+        )
+        for one in comparison.assertions
+    )
