@@ -208,6 +208,12 @@ def _reproduce(arguments: list[str]) -> int:
     return reproduce(arguments)
 
 
+def _rejudge(arguments: list[str]) -> int:
+    from bnexp.comparisons.cli import rejudge
+
+    return rejudge(arguments)
+
+
 def _report(arguments: list[str]) -> int:
     from bnexp.report.cli import main as report
 
@@ -229,6 +235,7 @@ def _runs(arguments: list[str]) -> int:
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "train": ("train one model, or with -m a sweep", _train),
     "reproduce": ("run the documented comparisons and judge them", _reproduce),
+    "rejudge": ("recompute every verdict from published readings", _rejudge),
     "list": ("models, norms, datasets, optimizers, probes: a line each", _list),
     "explain": ("what a normaliser computes: axes, statistics, parameters", _explain),
     "runs": ("runs so far: list, diff, rm, gc", _runs),
@@ -249,7 +256,8 @@ def _complete(arguments: list[str]) -> int:
     elif words[1] == "reproduce":
         from bnexp.comparisons.config import names
 
-        print(" ".join([*names(), "data=", "preset=", "seeds=", "out="]))
+        keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out")
+        print(" ".join(["all", *names(), *(f"{key}=" for key in keys)]))
     elif words[1] == "train":
         overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")]
         os.environ["COMP_LINE"] = " ".join([words[0], *overrides])

@@ -12,7 +12,7 @@ from bnexp.errors import UserError
 
 if TYPE_CHECKING:
     from bnexp.comparisons.course import Course
-    from bnexp.comparisons.run import Entry
+    from bnexp.comparisons.entry import Entry
     from bnexp.sweep import Job
     from bnexp.sweep.engine import OtherLauncher
 
@@ -93,13 +93,15 @@ def _listing() -> str:
 
 def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
     from bnexp.comparisons import evidence
+    from bnexp.comparisons.entry import entry_of
     from bnexp.comparisons.estimate import announcement
     from bnexp.comparisons.records import Records
-    from bnexp.comparisons.run import courses_of, entry_of, run_courses
+    from bnexp.comparisons.run import courses_of, run_courses
     from bnexp.sweep import Result, Stopped, run_all
     from bnexp.sweep.table import show as show_runs
 
-    published, told = {}, []
+    published: dict[str, evidence.Published] = {}
+    told: list[str] = []
     if setting.evidence:
         editions = {name: setting.edition_of(load(name)) for name in setting.ids}
         published, told = evidence.of_editions(evidence.read(Path(setting.evidence)), editions)
@@ -129,7 +131,9 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
         )
         results.update({result.identity: result for result in new})
         if failed := [result for result in new if result.failed]:
-            show_runs([job for job in due if job.plan.identity in {r.identity for r in failed}], failed)
+            show_runs(
+                [job for job in due if job.plan.identity in {r.identity for r in failed}], failed
+            )
         return new
 
     engine = _engine(setting, arguments)

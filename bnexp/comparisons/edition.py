@@ -28,7 +28,7 @@ def pilot_seeds(count: int) -> list[int]:
 
 
 def judged_seeds(edition: int, count: int, design: bool = False) -> list[int]:
-    """The seeds that speak, in the order in which they are counted; `design` seeds are for trying."""
+    """The seeds that speak, in their order; `design` seeds are for trying out."""
     first = DESIGN if design else JUDGED * edition
     return list(range(first, first + count))
 
@@ -76,10 +76,13 @@ def told_apart(mine: str, theirs: str) -> str:
     if mine.partition("-")[0] == theirs.partition("-")[0]:
         number = mine.partition("-")[0]
         return f"its definition has changed under edition {number}: raise `edition` in its YAML"
-    return f"edition {theirs.partition('-')[0]} is published, edition {mine.partition('-')[0]} is defined"
+    theirs, mine = (name.partition("-")[0] for name in (theirs, mine))
+    return f"edition {theirs} is published, edition {mine} is defined"
 
 
-def conditions(data: str, dataset: Mapping[str, Any], cap: int | None, typed: Sequence[str]) -> list[Any]:
+def conditions(
+    data: str, dataset: Mapping[str, Any], cap: int | None, typed: Sequence[str]
+) -> list[Any]:
     """What a ledger adds to a definition, in one form for the runner and for `rejudge`."""
     budget = {key: dataset.get(key) for key in ("target", "epochs", "net", "overrides", "factors")}
     return [data, budget, cap, sorted(typed)]

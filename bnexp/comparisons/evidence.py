@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.finding import Quantity
-from bnexp.comparisons.measure import times_by_run
+from bnexp.comparisons.measure import Unit, times_by_run
 from bnexp.comparisons.readings import SILENT, Reading
 from bnexp.errors import UserError
 from bnexp.report.labels import differs
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from bnexp.comparisons.course import Course
 
 EVIDENCE = (
-    "comparison", "edition", "data", "overrides", "quantity", "kind", "unit", "timed", "seed",
-    "low", "high", "version", "machine",
+    "comparison", "edition", "data", "preset", "overrides", "quantity", "kind", "unit", "timed",
+    "seed", "low", "high", "version", "machine",
 )  # fmt: skip
 CHOICES = (
     "comparison", "edition", "kind", "name", "where", "key", "value", "score", "low", "high",
     "pilots",
 )  # fmt: skip
+UNITS: tuple[Unit, ...] = ("epoch", "step")
 RESULTS = (
     "val_accuracy", "test_accuracy", "best_val_accuracy", "best_epoch", "epochs", "steps",
     "seconds_training", "seconds_total",
@@ -43,6 +44,9 @@ class Published:
     """What is published of one comparison: its seeds in order, their readings, the choices."""
 
     edition: str = ""
+    data: str = ""
+    preset: str = ""
+    typed: tuple[str, ...] = ()
     seeds: list[int] = field(default_factory=list)
     quantities: dict[str, Quantity] = field(default_factory=dict)
     choices: Choices | None = None
@@ -58,9 +62,7 @@ class Published:
                 continue
             own = {seed: r for seed, r in quantity.readings.items() if seed in seeds}
             before = found[name].readings if name in found else {}
-            found[name] = Quantity(
-                {**before, **own}, quantity.kind, quantity.unit, quantity.timed
-            )
+            found[name] = Quantity({**before, **own}, quantity.kind, quantity.unit, quantity.timed)
         return found
 
 
@@ -83,7 +85,8 @@ def _readings(course: "Course", version: str, machine: str) -> Iterable[dict[str
     """A row for each quantity and seed that counts; a silent seed lies anywhere."""
     head = {
         "comparison": course.comparison.id, "edition": course.edition,
-        "data": course.setting.data, "overrides": " ".join(course.setting.shown),
+        "data": course.setting.data, "preset": course.setting.preset,
+        "overrides": " ".join(course.setting.shown),
     }  # fmt: skip
     here = (version, machine)
     for name, quantity in course.quantities.items():
@@ -116,18 +119,17 @@ def runs_table(courses: Sequence["Course"]) -> pd.DataFrame:
     rows: dict[str, dict[str, Any]] = {}
     for course in courses:
         for role, runs in (("pilot", course.piloted), ("judged", course.judged)):
-            if runs is None or not len(runs.runs):
+            if runs is None or "training.epochs" not in runs.runs:
                 continue
-            done = runs.runs[runs.runs["run"].notna()]
-            trained = done[done["training.epochs"].notna()] if "training.epochs" in done else done[:0]
-            goal = course.goal
-            by_epoch, by_step = (times_by_run(runs, trained, goal, unit) for unit in ("epoch", "step"))
-            for row in trained.to_dict("records"):
-                run = str(row["run"])
-                mine = rows.setdefault(run, {"comparisons": "", "role": role, **row, "target": goal})
+            done = runs.runs[runs.runs["run"].notna() & runs.runs["training.epochs"].notna()]
+            when = {
+                f"{unit}s_to_target": times_by_run(runs, done, course.goal, unit) for unit in UNITS
+            }
+            for row in done.to_dict("records"):
+                new = {"comparisons": "", "role": role, "target": course.goal}
+                new |= {name: times[row["run"]].high for name, times in when.items()}
+                mine = rows.setdefault(row["run"], new | {str(key): row[key] for key in row})
                 mine["comparisons"] = f"{mine['comparisons']} {course.comparison.id}".strip()
-                for name, times in (("epochs_to_target", by_epoch), ("steps_to_target", by_step)):
-                    mine[name] = times[run].high
     return _told_apart(pd.DataFrame(list(rows.values())))
 
 
@@ -187,11 +189,17 @@ def _published(rows: pd.DataFrame, choices: pd.DataFrame) -> Published:
             counted["seed"], counted["version"], counted["machine"], strict=True
         )
     }
-    return Published(str(rows["edition"].iloc[0]), seeds, quantities, Choices(entries), origin)
+    head = rows.iloc[0]
+    return Published(
+        str(head["edition"]), str(head["data"]), str(head["preset"]),
+        tuple(str(head["overrides"]).split()), seeds, quantities, Choices(entries), origin,
+    )  # fmt: skip
 
 
 def _chosen(row: Mapping[Any, Any]) -> Chosen:
-    numbers = {key: float(row[key]) if row[key] != "" else math.nan for key in ("score", "low", "high")}
+    numbers = {
+        key: float(row[key]) if row[key] != "" else math.nan for key in ("score", "low", "high")
+    }
     return Chosen(
         row["kind"], row["name"], json.loads(row["where"]), row["key"], json.loads(row["value"]),
         **numbers,

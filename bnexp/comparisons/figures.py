@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bnexp.comparisons.run import Entry
-from bnexp.comparisons.verdict import Verdict, Word
+from bnexp.comparisons.entry import Entry
+from bnexp.comparisons.verdict import Verdict
 from bnexp.comparisons.words import measured, rule
 from bnexp.report.arms import Arms
 from bnexp.report.chart import Chart, style
@@ -19,10 +19,15 @@ from bnexp.report.figures.drawing import plain_log
 from bnexp.report.style import INK, MUTED, PAPER
 from bnexp.runs.tables import Runs
 
-LOOKS = {  # colour and marker: readable in grey by the marker
-    "supported": ("#0072b2", "o"),
-    "contradicted": ("#d55e00", "X"),
-    "inconclusive": ("#777777", "D"),
+LOOKS: dict[str, tuple[str, str]] = {  # colour and marker: readable in grey by the marker
+    "yes": ("#0072b2", "o"),
+    "here too": ("#0072b2", "o"),
+    "no": ("#d55e00", "X"),
+    "not here": ("#d55e00", "X"),
+    "no difference": ("#cc79a7", "s"),
+    "likely yes": ("#56b4e9", "o"),
+    "likely no": ("#e69f00", "X"),
+    "open": ("#777777", "D"),
     "exact": ("#0072b2", "o"),
     "rounded": ("#56b4e9", "s"),
     "erratum": ("#d55e00", "X"),
@@ -30,10 +35,9 @@ LOOKS = {  # colour and marker: readable in grey by the marker
 BAND = "#009e73"
 NOBODY = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
 METHOD = (
-    "Each measured quantity with its 95% interval over seeds (of ratios the geometric mean, t "
-    "interval on the logarithm; of shares the exact binomial interval; facts have none), against "
-    "what the source prints. Verdicts are those after Holm's correction over all assertions of "
-    "the ledger."
+    "Every seed's reading (dots; a line where it lies between two values), the median (large mark) "
+    "and the interval of the lines that the seeds do not decide by themselves, against what the "
+    "source says. Verdicts count seeds."
 )
 
 
@@ -57,9 +61,10 @@ def assertions(entry: Entry) -> Chart | None:
                 {
                     "says": v.assertion.says,
                     "documented": rule(v.assertion),
-                    "measured": measured(v.quantity),
-                    "p": v.p,
-                    "p_holm": v.p_holm,
+                    "measured": measured(v),
+                    "for": v.lines.yes.k if v.lines is not None else 0,
+                    "against": v.lines.no.k if v.lines is not None else 0,
+                    "n": v.n,
                     "verdict": v.word,
                 }
                 for v in shown
@@ -89,15 +94,12 @@ def _panel(ax: Axes, panel: Sequence[Verdict]) -> None:
     log = quantity.kind == "ratio"
     for place, verdict in enumerate(panel):
         assert verdict.quantity is not None
-        low, high = verdict.quantity.interval
         color, marker = LOOKS[verdict.word]
-        if np.isfinite([low, high]).all():
-            ax.plot([low, high], [place, place], color=color, linewidth=2)
+        _seeds(ax, verdict, place, color)
         ax.plot(
             verdict.quantity.centre, place, marker=marker, color=color, markersize=8,
             markeredgecolor=PAPER, markeredgewidth=0.8, linestyle="",
         )  # fmt: skip
-        _bound(ax, verdict, place, color)
     _band(ax, panel, log)
     ax.set_yticks(range(len(panel)), [_label(verdict) for verdict in panel])
     ax.set_ylim(len(panel) - 0.5, -0.5)
@@ -113,20 +115,38 @@ def _label(verdict: Verdict) -> str:
     return "\n".join(textwrap.wrap(f"{verdict.assertion.says} ({rule(verdict.assertion)})", 46))
 
 
-def _bound(ax: Axes, verdict: Verdict, place: int, color: str) -> None:
-    """An arrow where the true value may lie further out."""
+def _seeds(ax: Axes, verdict: Verdict, place: int, color: str) -> None:
+    """Each reading, below the interval of undecided lines; an arrow where only an end is known."""
     quantity = verdict.quantity
     assert quantity is not None
-    if quantity.bound:
-        marker = 5 if quantity.bound == "least" else 4  # carets: right, left
-        ax.plot(quantity.centre, place + 0.28, marker=marker, color=color, markersize=7)
+    if verdict.interval is not None and np.isfinite(verdict.interval).all():
+        ax.plot(verdict.interval, [place, place], color=color, linewidth=2)
+    if quantity.kind == "fact":
+        return
+    below = place + 0.22
+    for reading in quantity.readings.values():
+        known = [end for end in (reading.low, reading.high) if np.isfinite(end)]
+        if len(known) == 2:
+            ax.plot(known, [below, below], color=color, alpha=0.25, linewidth=1)
+            marker: Any = "."
+        else:
+            marker = 5 if reading.low in known else 4  # carets: right, left
+        if known and not (quantity.kind == "ratio" and quantity.middle(reading) <= 0):
+            ax.plot(
+                quantity.middle(reading), below, marker=marker, color=color, alpha=0.5, markersize=4
+            )
 
 
 def _band(ax: Axes, panel: Sequence[Verdict], log: bool) -> None:
     """Shade what the source says; the axis reaches over it and over everything measured."""
     a = panel[0].assertion
     lines = a.within or [x for x in (a.above, a.below, a.equals) if x is not None]
-    seen = [x for v in panel if v.quantity for x in (v.quantity.centre, *v.quantity.interval)]
+    seen = [
+        x
+        for v in panel
+        if v.quantity
+        for x in (v.quantity.centre, *map(v.quantity.middle, v.quantity.readings.values()))
+    ]
     shown = np.array([x for x in (*lines, *seen) if np.isfinite(x) and (x > 0 or not log)])
     scale = np.log(shown) if log else shown
     pad = 0.08 * float(np.ptp(scale)) or 0.1 * abs(float(scale[0])) or 1.0
@@ -143,7 +163,7 @@ def _band(ax: Axes, panel: Sequence[Verdict], log: bool) -> None:
     ax.set_xlim(low, high)
 
 
-def _mark(word: Word) -> Line2D:
+def _mark(word: str) -> Line2D:
     color, marker = LOOKS[word]
     return Line2D([], [], linestyle="", marker=marker, color=color, markersize=7, label=word)
 

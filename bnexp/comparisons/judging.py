@@ -14,10 +14,8 @@ def verdicts_of(
     seeds: Sequence[int],
     choices: Choices,
 ) -> tuple[Verdict, ...]:
-    """A verdict for each assertion: a function of the readings, the seeds that count, the pilots."""
-    spreads = {
-        one.name: Spread(one.score, float(one.value)) for one in choices.of_kind("spread")
-    }
+    """A verdict for each assertion, from the readings of the seeds that count."""
+    spreads = {one.name: Spread(one.score, float(one.value)) for one in choices.of_kind("spread")}
     ceilings = {ceiling.name: ceiling.says for ceiling in comparison.ceilings}
     return tuple(
         judge(

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,32 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Finding
-from bnexp.comparisons.run import Entry, family_size
 from bnexp.comparisons.setting import Setting
-from bnexp.comparisons.words import counted, headline, measured, probability, right, rule, why
+from bnexp.comparisons.verdict import Verdict
+from bnexp.comparisons.words import (
+    HOW_COUNTED,
+    LUCK,
+    chosen_in_words,
+    counted,
+    each,
+    headline,
+    measured,
+    parted,
+    reckoned,
+    right,
+    rule,
+    seeds_in_words,
+    speaks_for,
+)
 from bnexp.comparisons.working import Working
 from bnexp.runs.files import write_text
 
 STYLES = {
-    "supported": "green", "exact": "green", "rounded": "green", "contradicted": "red",
-    "erratum": "red", "inconclusive": "yellow", "not measured": "dim",
+    "yes": "green", "here too": "green", "exact": "green", "rounded": "green", "no": "red",
+    "not here": "red", "erratum": "red", "no difference": "yellow", "likely yes": "yellow",
+    "likely no": "yellow", "open": "yellow", "not measured": "dim",
 }  # fmt: skip
 
 
@@ -29,7 +46,7 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for entry in entries:
         one = entry.comparison
-        head = {"id": one.id, "section": one.section, "title": one.title}
+        head = {"id": one.id, "section": one.section, "title": one.title, "edition": entry.edition}
         before = len(found)
         found += [
             head
@@ -39,41 +56,46 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
                 "value": step.value,
                 "measured": right(step),
                 "verdict": word,
-                "why": step.explains,
+                "why": step.explains or step.excuse,
             }
             for step, word in entry.printed
         ]
-        for verdict in entry.verdicts:
-            quantity = verdict.quantity
-            low, high = quantity.interval if quantity is not None else (math.nan, math.nan)
-            found.append(
-                head
-                | {
-                    "says": verdict.assertion.says,
-                    "documented": rule(verdict.assertion),
-                    "value": quantity.centre if quantity is not None else math.nan,
-                    "low": low,
-                    "high": high,
-                    "unit": quantity.unit if quantity is not None else "",
-                    "n": quantity.n if quantity is not None else 0,
-                    "bound": quantity.bound if quantity is not None else "",
-                    "measured": measured(quantity),
-                    "p": verdict.p,
-                    "p_holm": verdict.p_holm,
-                    "verdict": verdict.word,
-                    "why": why(verdict),
-                }
-            )
+        found += [head | _row(verdict) for verdict in entry.verdicts]
         if len(found) == before:
             found.append(head | {"verdict": entry.all_words[0], "why": entry.problem})
     return found
 
 
+def _row(verdict: Verdict) -> dict[str, Any]:
+    """What is told of one assertion."""
+    quantity, lines, assertion = verdict.quantity, verdict.lines, verdict.assertion
+    low, high = verdict.interval or (math.nan, math.nan)
+    return {
+        "says": assertion.says,
+        "documented": rule(assertion),
+        "value": quantity.centre if quantity is not None else math.nan,
+        "mean": quantity.mean if quantity is not None else math.nan,
+        "low": low,
+        "high": high,
+        "unit": quantity.unit if quantity is not None else "",
+        "n": verdict.n,
+        "for": lines.yes.k if lines is not None else 0,
+        "against": lines.no.k if lines is not None else 0,
+        "e": round(lines.stronger.e, 3) if lines is not None else math.nan,
+        "measured": measured(verdict),
+        "verdict": verdict.word,
+        "counts": verdict.counts,
+        "why": verdict.reason,
+        "source": assertion.source,
+    }
+
+
 def table(entries: Sequence[Entry]) -> pd.DataFrame:
     """The rows as a tidy table, with the literature's words."""
     columns = [
-        "id", "section", "title", "says", "documented", "measured", "value", "low", "high", "unit",
-        "n", "bound", "p", "p_holm", "verdict", "why", "literature",
+        "id", "section", "title", "says", "documented", "measured", "value", "mean", "low", "high",
+        "unit", "n", "for", "against", "e", "verdict", "counts", "why", "source", "edition",
+        "literature",
     ]  # fmt: skip
     literature = {entry.comparison.id: entry.comparison.literature for entry in entries}
     frame = pd.DataFrame(rows(entries)).reindex(columns=columns)
@@ -94,8 +116,8 @@ def as_json(entries: Sequence[Entry], setting: Setting) -> dict[str, Any]:
     return {
         "data": setting.data,
         "preset": setting.preset,
-        "setup": {"words": setting.budget, "seeds": setting.seeds_of_most},
-        "holm_family": family_size(),
+        "setup": {"words": setting.budget, "seeds": seeds_in_words(entries)},
+        "design": setting.design,
         "headline": headline(entries),
         "provenance": provenance(entries),
         "rows": [_entry_json(entry, setting) for entry in entries],
@@ -112,7 +134,10 @@ def _entry_json(entry: Entry, setting: Setting) -> dict[str, Any]:
         "question": one.question,
         "documented": one.documented,
         "literature": one.literature,
-        "fixed": one.fixed,
+        "held": one.held,
+        "edition": entry.edition,
+        "seeds": list(entry.seeds),
+        "chosen": chosen_in_words(entry.choices),
         "overrides": setting.shown,
         "summary": entry.found.summary if entry.found is not None else None,
         "notes": list(entry.found.notes) if entry.found is not None else [],
@@ -177,9 +202,8 @@ def markdown(entries: Sequence[Entry], setting: Setting) -> str:
     lines = [
         f"# The ledger on {setting.data}, preset {setting.preset}",
         "",
-        f"{headline(entries)} {setting.budget.capitalize()}, {setting.seeds_of_most} seeds.",
-        f"Holm's correction is over {family_size()} tested assertions. "
-        "Intervals are at 95%; n counts seeds.",
+        f"{headline(entries)} {setting.budget.capitalize()}; {seeds_in_words(entries)}.",
+        f"{HOW_COUNTED} {LUCK}",
         "",
         "| id | the source says | documented | measured | verdict | |",
         "|---|---|---|---|---|---|",
@@ -197,8 +221,11 @@ def markdown(entries: Sequence[Entry], setting: Setting) -> str:
             lines.append(f"- Found: {entry.found.summary}")
             lines += [f"- {note}" for note in entry.found.notes]
         else:
-            lines.append(f"- Not measured: {entry.problem}")
-        for name, text in (("Held fixed", one.fixed), ("Literature", one.literature)):
+            lines.append(f"- {entry.problem or 'From published readings.'}")
+        chosen = chosen_in_words(entry.choices)
+        for name, text in (
+            ("Held fixed", one.held), ("Chosen by pilots", chosen), ("Literature", one.literature)
+        ):  # fmt: skip
             if text:
                 lines.append(f"- {name}: {text}")
     return "\n".join(lines) + "\n"
@@ -218,38 +245,67 @@ def show(entries: Sequence[Entry], verbose: bool) -> None:
         one = entry.comparison
         console.print(f"\n[bold]{one.id}[/bold]  {_safe(one.title)}  [dim]{one.section}[/dim]")
         console.print(f"    documented: {_safe(one.documented)}", style="dim")
-        if entry.found is None:
+        if entry.problem:
             console.print(f"    not measured: {_safe(entry.problem)}", style="dim")
-            continue
-        console.print(f"    {_safe(entry.found.summary)}")
-        if verbose and isinstance(entry.found, Working):
-            _walk_through(console, entry)
-        elif isinstance(entry.found, Working):
-            _errata(console, entry)
+        if entry.found is not None:
+            console.print(f"    {_safe(entry.found.summary)}")
+        if isinstance(entry.found, Working):
+            (_walk_through if verbose else _errata)(console, entry)
         if entry.verdicts:
             console.print(_verdict_table(entry))
+        if verbose and entry.verdicts:
+            _readings(console, entry)
         if one.literature:
             console.print(f"    literature: {_safe(one.literature)}", style="dim")
-        if verbose:
-            for note in (*entry.found.notes, *([f"held fixed: {one.fixed}"] if one.fixed else [])):
+        if verbose and entry.found is not None:
+            chosen = chosen_in_words(entry.choices)
+            for note in (
+                *entry.found.notes,
+                *([f"held fixed: {one.held}"] if one.held else []),
+                *([f"chosen by pilots: {chosen}"] if chosen else []),
+            ):
                 console.print(f"    {_safe(note)}")
             if isinstance(entry.found, Finding) and len(entry.found.table):
                 console.print(entry.found.table.to_string(index=False), markup=False)
     console.print(f"\n{headline(entries)}")
+    if any(verdict.word.startswith("likely") for entry in entries for verdict in entry.verdicts):
+        console.print(LUCK, style="dim")
 
 
 def _verdict_table(entry: Entry) -> Table:
     grid = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for name in ("   the source says", "documented", "measured", "verdict", "p (Holm)", ""):
+    for name in ("   the source says", "documented", "verdict", "measured", ""):
         grid.add_column(name, overflow="fold")
     for verdict in entry.verdicts:
         style = STYLES[verdict.word]
         grid.add_row(
             "   " + _safe(verdict.assertion.says), rule(verdict.assertion),
-            _safe(measured(verdict.quantity)), f"[{style}]{verdict.word}[/{style}]",
-            probability(verdict.p_holm), _safe(why(verdict)),
+            f"[bold {style}]{verdict.word}[/]", _safe(measured(verdict)),
+            _safe("; ".join(filter(None, (verdict.reason, parted(verdict))))),
         )  # fmt: skip
     return grid
+
+
+def _readings(console: Console, entry: Entry) -> None:
+    """Every seed's reading of every quantity, and how it was counted."""
+    for name, verdicts in groupby(entry.verdicts, key=lambda verdict: verdict.assertion.quantity):
+        told = list(verdicts)
+        quantity = told[0].quantity
+        if quantity is None or quantity.kind == "fact":
+            continue
+        console.print(f"    [bold]{name}[/bold] by seed", highlight=False)
+        grid = Table(box=None, padding=(0, 2), pad_edge=False)
+        for title in ("    seed", "reading", *(rule(verdict.assertion) for verdict in told)):
+            grid.add_column(title)
+        for seed in entry.seeds:
+            reading = quantity.readings.get(seed)
+            text = "says nothing" if reading is None else each(reading, quantity)
+            speaks = [speaks_for(verdict.assertion, reading) for verdict in told]
+            grid.add_row(f"    {seed}", _safe(text), *speaks)
+        console.print(grid)
+        for verdict in told:
+            if verdict.lines is not None:
+                console.print(f"      {_safe(reckoned(verdict))}", style="dim")
 
 
 def _errata(console: Console, entry: Entry) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 import pandas as pd
 
 from bnexp.comparisons import figures
-from bnexp.comparisons.datasets import ledger_config
+from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Finding
 from bnexp.comparisons.ledger import provenance, rows
-from bnexp.comparisons.measure import target
-from bnexp.comparisons.run import Entry, family_size
 from bnexp.comparisons.setting import Setting
-from bnexp.comparisons.words import headline
+from bnexp.comparisons.words import HOW_COUNTED, chosen_in_words, headline, seeds_in_words
 from bnexp.errors import UserError
 from bnexp.report.arms import group
 from bnexp.report.catalogue import draw
@@ -22,7 +20,6 @@ from bnexp.report.export import write_table
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import usable
 from bnexp.runs.files import write_text
-from bnexp.runs.tables import Runs
 
 PARTS = {
     "I": "The instrument's own checks",
@@ -47,8 +44,7 @@ def write_page(entries: Sequence[Entry], setting: Setting, out: Path) -> Path:
         sections.append(Section(PARTS.get(letter, "Your comparisons"), blocks, notes))
     page = Page(
         f"How much of it is true: the ledger on {setting.data}",
-        f"{headline(entries)} Preset {setting.preset}. Holm's correction is over "
-        f"{family_size()} tested assertions.",
+        f"{headline(entries)} Preset {setting.preset}, {seeds_in_words(entries)}. {HOW_COUNTED}",
         _facts(entries),
         sections,
         {"Provenance": ("Read from the records of the runs.", _provenance(entries))},
@@ -73,7 +69,9 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
         return
     runs = usable(entry.runs)
     for number, wanted in enumerate(entry.comparison.figures, 1):
-        options = _to_target(runs) if wanted["name"] == "convergence" else {}
+        options: dict[str, Any] = {}
+        if wanted["name"] == "convergence" and entry.choices.of_kind("target"):
+            options["target"] = entry.choices.of_kind("target")[0].value
         options |= wanted
         kind, where, by = options.pop("name"), options.pop("where", []), options.pop("by", None)
         try:
@@ -84,19 +82,14 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
         yield f"{name}-{kind}-{number}", chart
 
 
-def _to_target(runs: Runs) -> dict[str, Any]:
-    """The dataset's target as an option of a figure, where it has one."""
-    known = len(runs.runs) and runs.runs["data.name"].iloc[0] in ledger_config()["datasets"]
-    return {"target": target(runs)} if known else {}
-
-
 def _introduced(entry: Entry, chart: Chart) -> Chart:
     """The row's first figure carries what is documented, held fixed and known."""
-    one = entry.comparison
+    one, chosen = entry.comparison, chosen_in_words(entry.choices)
     parts = [
         one.question,
         f"Documented (section {one.section}): {one.documented.rstrip('.')}.",
-        f"Held fixed: {one.fixed}" if one.fixed else "",
+        f"Held fixed: {one.held}" if one.held else "",
+        f"Chosen by pilots: {chosen}." if chosen else "",
         f"Literature: {one.literature}" if one.literature else "",
         *(entry.found.notes if entry.found is not None else ()),
         chart.method,

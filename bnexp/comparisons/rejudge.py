@@ -6,8 +6,8 @@ from bnexp.comparisons import evidence
 from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.config import load, names
 from bnexp.comparisons.edition import told_apart
+from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.judging import verdicts_of
-from bnexp.comparisons.run import Entry
 from bnexp.comparisons.setting import Setting
 
 
@@ -27,4 +27,3 @@ def again(folder: Path) -> tuple[list[Entry], list[str]]:
             Entry(comparison, verdicts=verdicts, edition=one.edition, seeds=tuple(one.seeds))
         )
     return entries, told
-

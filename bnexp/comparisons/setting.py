@@ -12,7 +12,17 @@ from bnexp.comparisons.find import find
 from bnexp.errors import UserError
 from bnexp.runs.identity import excluded
 
-OWN = ("data", "preset", "seeds", "max_seeds", "minutes", "design", "evidence", "out", "comparisons")
+OWN = (
+    "data",
+    "preset",
+    "seeds",
+    "max_seeds",
+    "minutes",
+    "design",
+    "evidence",
+    "out",
+    "comparisons",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,11 @@ class Setting:
 
     def most(self, comparison: Comparison) -> int:
         """The judged seeds that it ends with if it is not decided before."""
-        if self.seeds is not None or comparison.seeds is not None or comparison.kind == "arithmetic":
+        if (
+            self.seeds is not None
+            or comparison.seeds is not None
+            or comparison.kind == "arithmetic"
+        ):
             return self.first(comparison)
         return max(self.max_seeds or int(self._preset["most"]), 1)
 
@@ -85,7 +99,9 @@ class Setting:
 
     def edition_of(self, comparison: Comparison) -> str:
         """The edition of its definition on this dataset, with these overrides."""
-        given = edition.conditions(self.data, self.dataset, self._preset.get("max_steps"), self.shown)
+        given = edition.conditions(
+            self.data, self.dataset, self._preset.get("max_steps"), self.shown
+        )
         return edition.fingerprint(comparison, given)
 
     @property

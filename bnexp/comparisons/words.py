@@ -5,16 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.config import Assertion
-from bnexp.comparisons.counting import ALONE, LEDGER
+from bnexp.comparisons.counting import ALONE, LEDGER, needed
 from bnexp.comparisons.finding import Quantity
-from bnexp.comparisons.readings import Reading
-from bnexp.comparisons.verdict import Verdict
+from bnexp.comparisons.readings import Reading, exact
+from bnexp.comparisons.verdict import Lines, Verdict
 from bnexp.comparisons.working import Step
-from bnexp.report.labels import number
+from bnexp.report.labels import key_name, number, value_name
 
 if TYPE_CHECKING:
-    from bnexp.comparisons.run import Entry
+    from bnexp.comparisons.entry import Entry
 
 ORDER = (
     "yes", "no difference", "no", "likely yes", "likely no", "open", "here too", "not here",
@@ -26,8 +27,17 @@ LUCK = (
 )
 
 
+UNKNOWN = "unknown"
+HOW_COUNTED = (
+    "Pilot seeds chose; judged seeds are counted, in order. Beside each median stands the interval "
+    "of the lines that the seeds do not decide by themselves."
+)
+
+
 def with_unit(text: str, quantity: Quantity) -> str:
     """A number as text with its quantity's unit."""
+    if text == UNKNOWN:
+        return text
     unit = quantity.unit
     return f"{text}{unit}" if unit[:1] in ("", "x", "%") else f"{text} {unit}"
 
@@ -43,7 +53,7 @@ def _interval(reading: Reading, quantity: Quantity) -> str:
         return number(quantity.middle(reading))
     if not math.isfinite(reading.high):
         unknown = reading.low <= 0 and quantity.kind == "ratio"
-        return "unknown" if unknown else f"at least {number(reading.low)}"
+        return UNKNOWN if unknown else f"at least {number(reading.low)}"
     return f"at most {number(reading.high)}"
 
 
@@ -98,6 +108,61 @@ def against(assertion: Assertion) -> str:
     if assertion.above is not None:
         return f"below {number(assertion.above)}"
     return f"above {number(assertion.below)}" if assertion.below is not None else "outside"
+
+
+def speaks_for(assertion: Assertion, reading: Reading | None) -> str:
+    """Which side of an assertion one seed's reading speaks for: "for", "against" or "-"."""
+    if reading is None:
+        return "-"
+    lines = Lines.of(assertion, [reading])
+    return "for" if lines.yes.k else "against" if lines.no.k else "-"
+
+
+def reckoned(verdict: Verdict) -> str:
+    """How a verdict came about, in numbers."""
+    lines = verdict.lines
+    assert lines is not None
+    side = lines.stronger
+    enough = {family: needed(lines.n, family) for family in (1, LEDGER)}
+    told = ", ".join(
+        f"{where} {k} of {lines.n}" if k is not None else f"{where} more than {lines.n} seeds"
+        for where, k in (("by itself", enough[1]), ("in the ledger", enough[LEDGER]))
+    )
+    return (
+        f"{rule(verdict.assertion)}: {lines.yes.k} for, {lines.no.k} against, of {lines.n}; "
+        f"E = {number(side.e)}; enough {told}: {verdict.word}"
+    )
+
+
+def parted(verdict: Verdict) -> str:
+    """Where mean and median are on different sides of a line: rare seeds are unlike the typical."""
+    quantity, assertion = verdict.quantity, verdict.assertion
+    if quantity is None or verdict.lines is None or math.isnan(quantity.mean):
+        return ""
+    at = [Lines.of(assertion, [exact(value)]).yes.k for value in (quantity.centre, quantity.mean)]
+    if at[0] == at[1]:
+        return ""
+    return f"the mean, {number(quantity.mean)}, is drawn by rare seeds"
+
+
+def chosen_in_words(choices: Choices) -> str:
+    """What pilots chose, in a sentence."""
+    parts = [
+        f"{one.name} {key_name(one.key)} {value_name(one.value)}"
+        + (f" ({', '.join(map(value_name, one.where.values()))})" if one.where else "")
+        for one in choices.of_kind("choice")
+    ]
+    parts += [f"{one.name} {100 * one.value:.3g}%" for one in choices.of_kind("target")]
+    return "; ".join(parts)
+
+
+def seeds_in_words(entries: Sequence["Entry"]) -> str:
+    """ "7 to 20 judged seeds"."""
+    numbers = sorted({len(entry.seeds) for entry in entries if entry.verdicts})
+    if not numbers:
+        return "no seeds"
+    span = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+    return f"{span} judged seeds"
 
 
 def right(step: Step) -> str:
