@@ -9,6 +9,7 @@ from bnexp.lazy import names_from
 from bnexp.norms.catalogue import NORMS
 
 if TYPE_CHECKING:
+    from bnexp.norms.dyt import DyT as DyT
     from bnexp.norms.ghost import GhostBatchNorm as GhostBatchNorm
     from bnexp.norms.layers import BatchNorm as BatchNorm
     from bnexp.norms.layers import GroupNorm as GroupNorm
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bnexp.norms.make import is_batch_norm as is_batch_norm
     from bnexp.norms.make import make_norm as make_norm
     from bnexp.norms.manual import ManualBatchNorm as ManualBatchNorm
+    from bnexp.norms.mean_only import MeanOnlyBatchNorm as MeanOnlyBatchNorm
+    from bnexp.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
     from bnexp.norms.precise import PreciseBatchNorm as PreciseBatchNorm
     from bnexp.norms.precise import estimate_population_statistics as estimate_population_statistics
     from bnexp.norms.precise import wants_population_statistics as wants_population_statistics

@@ -75,6 +75,29 @@ class Renorm(PerSample):
     ramp_steps: int = Field(800, ge=0, description="steps over which the clips open")
 
 
+class MeanOnly(Options):
+    """Mean-only batch norm (arXiv:1602.07868)."""
+
+    affine: bool = Field(True, description="learn a shift per channel; there is no scale")
+    momentum: float | None = Field(0.1, ge=0, le=1, description="as for batch norm")
+    track_running_stats: bool = Field(True, description="as for batch norm")
+
+
+class DyT(Options):
+    """Dynamic tanh (arXiv:2503.10622)."""
+
+    alpha: float = Field(0.5, gt=0, description="initial slope of the tanh; one for the layer")
+    affine: bool = Field(True, description="learn a scale and a shift per channel")
+
+
+class Noisy(Batch):
+    """Batch norm followed by noise of another distribution at every step (arXiv:1805.11604)."""
+
+    shift: float = Field(0.5, ge=0, description="a channel's mean noise is drawn from +- this")
+    scale: float = Field(1.25, ge=1, description="its mean factor is drawn from 1 to this")
+    spread: float = Field(0.1, ge=0, description="spread of noise and factor over single values")
+
+
 class RecurrentBatch(PerSample):
     """Batch norm on both transforms of an RNN, per-step statistics (arXiv:1603.09025)."""
 
@@ -267,6 +290,45 @@ register(
         dash="dashed",
         batch_statistics=True,
         recurrent_only=True,
+    ),
+)
+register(
+    "mean_only",
+    NormInfo(
+        "mean-only batch norm: centred by the batch's mean, not divided",
+        options=MeanOnly,
+        layer="bnexp.norms.mean_only.MeanOnlyBatchNorm",
+        label="mean-only batch norm",
+        color="#332288",
+        marker="8",
+        dash="dashed",
+        batch_statistics=True,
+    ),
+)
+register(
+    "noisy_batch",
+    NormInfo(
+        "batch norm with a random shift and scale after it, new at every step",
+        options=Noisy,
+        layer="bnexp.norms.noisy.NoisyBatchNorm",
+        label="noisy batch norm",
+        color="#661100",
+        marker=(6, 1, 0),
+        dash="dotted",
+        family="batch",
+        batch_statistics=True,
+    ),
+)
+register(
+    "dyt",
+    NormInfo(
+        "dynamic tanh: weight tanh(alpha x) + bias, without statistics",
+        options=DyT,
+        layer="bnexp.norms.dyt.DyT",
+        label="DyT",
+        color="#aa4499",
+        marker=(4, 1, 0),
+        dash="long",
     ),
 )
 register(

@@ -87,7 +87,7 @@ class LayerNorm(nn.GroupNorm):
         return super().forward(x)
 
 
-def check_input(x: Tensor, channels: int, eps: float) -> None:
+def check_input(x: Tensor, channels: int, eps: float = 1.0) -> None:
     """Raise ValueError unless x is (N, channels) with 0 to 3 spatial dimensions and eps > 0."""
     if eps <= 0:
         raise ValueError(f"eps must be positive, got {eps}")

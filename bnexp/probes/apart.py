@@ -61,14 +61,19 @@ def gradient_at(
 
 @contextmanager
 def evaluating(model: nn.Module, batch_statistics: bool = False) -> Iterator[None]:
-    """Evaluation mode, but for norms if with `batch_statistics`; all modes are put back."""
+    """Evaluation mode, but for norms if with `batch_statistics`; all modes are put back.
+
+    So is the random state, as a norm in training mode may draw from it.
+    """
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     modes = {module: module.training for module in model.modules()}
     model.eval()
     for module in modes:
         if batch_statistics and is_batch_norm(module):
             module.train()
     try:
-        yield
+        with random_state_kept(device) if batch_statistics else nullcontext():
+            yield
     finally:
         for module, mode in modes.items():
             module.training = mode

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from bnexp.norms import make_norm
 
-BATCH = ["batch", "batch_manual", "batch_renorm", "ghost", "precise"]
-NAMES = [*BATCH, "layer", "group", "instance", "rms"]
-OWN = ["batch_manual", "batch_renorm", "ghost", "rms"]
+BATCH = ["batch", "batch_manual", "batch_renorm", "ghost", "precise", "mean_only", "noisy_batch"]
+NAMES = [*BATCH, "layer", "group", "instance", "rms", "dyt"]
+QUIET = [name for name in NAMES if name != "noisy_batch"]  # compiled, it draws other numbers
+OWN = ["batch_manual", "batch_renorm", "ghost", "rms", "mean_only", "dyt"]
 SINGLE = (
     r"Expected more than 1 value per channel when training, got input size torch.Size\(\[1, 8\]\)"
 )
@@ -18,6 +19,7 @@ SINGLE = (
 
 def step(layer: nn.Module, x: Tensor) -> list[Tensor]:
     x = x.detach().requires_grad_()
+    torch.manual_seed(2)
     y = layer(x)
     torch.manual_seed(1)
     weights = torch.empty_like(y).copy_(torch.randn(y.shape))  # in the memory format of y
@@ -56,7 +58,7 @@ def test_fp16_overflows_nowhere_inside(name: str) -> None:
     y, *gradients = step(make_norm(name, 8), x)
     assert y.dtype == torch.float16
     exact = make_norm(name, 8)(x.float())
-    assert (y - exact).abs().max() < 0.01
+    assert (y - exact).abs().max() < 0.01 + exact.abs().max() * 2**-11
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
@@ -88,17 +90,20 @@ def test_functional_call(name: str, train: bool) -> None:
     layer, other = make_norm(name, 8).train(train), make_norm(name, 8).train(train)
     x = torch.randn(4, 8, 3)
     other(x + 1)
-    nn.init.normal_(other.weight)
+    for parameter in other.parameters():
+        nn.init.normal_(parameter)
     before = {k: v.clone() for k, v in layer.state_dict().items()}
     state = {k: v.clone() for k, v in other.state_dict().items()}
+    torch.manual_seed(1)
     y = torch.func.functional_call(layer, state, x)
+    torch.manual_seed(1)
     torch.testing.assert_close(y, other(x))
     torch.testing.assert_close(layer.state_dict(), before, rtol=0, atol=0)
     torch.testing.assert_close(state, dict(other.state_dict()))  # statistics went on in there
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUIET)
 def test_compile(name: str) -> None:
     torch.manual_seed(0)
     torch.compiler.reset()
@@ -175,7 +180,7 @@ def test_ghosts_of_one_sample_are_refused() -> None:
 
 
 def test_without_running_statistics_evaluation_needs_a_batch_too() -> None:
-    for name in ("batch", "batch_manual", "ghost", "precise"):
+    for name in ("batch", "batch_manual", "ghost", "precise", "mean_only", "noisy_batch"):
         norm = make_norm(name, 8, track_running_stats=False).eval()
         with pytest.raises(ValueError, match=SINGLE):
             norm(torch.randn(1, 8))
@@ -199,7 +204,7 @@ def test_groups_of_one_value_are_refused() -> None:
     assert make_norm("group", 8, groups=8)(torch.randn(2, 8, 2)).abs().max() > 0
 
 
-@pytest.mark.parametrize("name", [*BATCH, "instance", "rms", "recurrent_batch"])
+@pytest.mark.parametrize("name", [*BATCH, "instance", "rms", "dyt", "recurrent_batch"])
 def test_wrong_shapes_are_refused(name: str) -> None:
     norm = make_norm(name, 8)
     with pytest.raises(ValueError, match=r"expected 8 channels, got input size \[4, 7\]"):

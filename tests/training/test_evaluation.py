@@ -64,3 +64,14 @@ def test_train_mode_takes_a_fixed_part_and_no_lone_sample() -> None:
     part = evaluate_train_mode(model, [first], 100, OFF)
     assert torch.equal(whole, part)
     evaluate_train_mode(model, [(x[:33], y[:33])], 32, OFF)
+
+
+def test_a_norm_that_draws_random_numbers_leaves_training_its_own() -> None:
+    """Evaluation with batch statistics, as often as it may be, changes no later step."""
+    model = nn.Sequential(nn.Linear(4, 6), make_norm("noisy_batch", 6), nn.Linear(6, 3))
+    x, y = torch.randn(40, 4), torch.randint(3, (40,))
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    evaluate_train_mode(model, [(x, y)], 8, OFF)
+    assert torch.equal(torch.rand(4), expected)
