@@ -17,12 +17,17 @@ def of_section_11(runs: Runs, choices: Choices) -> Finding:
     """B16: batch renorm at small batches, weight norm's time and score, spectral norm's bound."""
     rows = runs.runs[runs.runs["model.norm"].notna()]
     timed, rest = cell(rows, exclusive=True), cell(rows, exclusive=False)
+    tiny = rest["data.batch_size"].isin(SMALL)
+    by_rule = {"small": rest[tiny], "best": rest[~tiny]}
     quantities, table = {}, []
     cases = {f"renorm_at_{size}": ("small", {"data__batch_size": size}) for size in SMALL}
     cases |= {f"weight_{kind}": ("best", {"model__kind": kind}) for kind in ("mlp", "cnn")}
     for name, (rule, keys) in cases.items():
         norm = "batch_renorm" if rule == "small" else "weight"
-        arms = {arm: choices.chosen(rest, rule, model__norm=arm, **keys) for arm in (norm, "batch")}
+        arms = {
+            arm: choices.chosen(by_rule[rule], rule, model__norm=arm, **keys)
+            for arm in (norm, "batch")
+        }
         quantities[name] = lead(arms[norm], arms["batch"])
         where = {key.rpartition("__")[2]: value for key, value in keys.items()}
         table += [
