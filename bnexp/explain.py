@@ -11,36 +11,39 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 USAGE = """\
-bnexp explain norm=NAME shape=N,C[,D[,H[,W]]] [option=value ...]
+bnexp explain NORM [shape=N,C[,D[,H[,W]]]] [option=value ...]
 
 Says which axes a normaliser reduces on an input of that shape, how many statistics it computes
 and from how many values, its parameters and buffers, and what it does in training and evaluation.
+NORM is a name of `bnexp list norms` or a class of your own; the shape is 4,16,8,8 unless given.
 
-  bnexp explain norm=batch shape=4,6,8,8
+  bnexp explain batch
   bnexp explain norm=group shape=4,6,8,8 groups=3 eps=1e-3
-  bnexp explain norm=my_package.MyNorm shape=32,64
+  bnexp explain my_package.MyNorm shape=32,64
 """
+SHAPE = "4,16,8,8"
 LARGEST = 2**22  # values of an input
 DRAWN = (12, 32)  # samples and channels in the picture
 
 
 def main(argv: list[str]) -> int:
-    """Print the explanation of `norm=... shape=... [option=value ...]`. UserError on bad input."""
+    """Print the explanation of `NORM [shape=...] [option=value ...]`. UserError on bad input."""
     if not argv or argv[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0
     values: dict[str, str] = {}
-    for argument in argv:
+    for place, argument in enumerate(argv):
         key, equals, value = argument.partition("=")
-        if not equals or not key:
-            raise UserError(f"{argument}: expected key=value, for example norm=batch shape=4,6,8,8")
+        if not equals and place == 0:
+            key, value = "norm", argument  # `explain batch` is `explain norm=batch`
+        elif not equals or not key:
+            raise UserError(f"{argument}: expected key=value, for example shape=4,6,8,8")
         if key in values:
             raise UserError(f"{key}: given twice")
         values[key] = value
-    for key in ("norm", "shape"):
-        if key not in values:
-            raise UserError(f"{key}= is missing, for example norm=batch shape=4,6,8,8")
-    norm, shape = values.pop("norm"), _shape(values.pop("shape"))
+    if "norm" not in values:
+        raise UserError("norm= is missing, for example norm=batch")
+    norm, shape = values.pop("norm"), _shape(values.pop("shape", SHAPE))
     print(explain(norm, shape, {key: _value(value) for key, value in values.items()}))
     return 0
 
@@ -64,16 +67,17 @@ def _explain_layer(norm: str, shape: tuple[int, ...], options: dict[str, Any]) -
     import torch
 
     from bnexp.norms.make import make_norm
-    from bnexp.norms.sharing import count, shared_values
+    from bnexp.norms.sharing import count, drawn, shared_values
 
-    layer = make_norm(norm, shape[1], **options).double()
+    layer = drawn(make_norm(norm, shape[1], **options).double())
     before = {name: buffer.clone() for name, buffer in layer.named_buffers()}
     try:
         training = shared_values(layer, shape)
         updated = [k for k, v in layer.named_buffers() if not torch.equal(v, before[k])]
         evaluation = shared_values(layer.eval(), shape)
-    except ValueError as error:
-        raise UserError(f"norm={norm} shape={shape}: {error}") from error
+    except Exception as error:  # whatever a layer of the user's says
+        said = (str(error) or type(error).__name__).strip().partition("\n")[0]
+        raise UserError(f"norm={norm} shape={shape}: {said}") from error
     axes = ["N", "C", *"DHW"[5 - len(shape) :]]
     in_training, in_evaluation = (
         _mode(masks, axes, list(before)) for masks in (training, evaluation)
@@ -210,5 +214,5 @@ def _value(text: str) -> Any:
     """Read a number, true, false or null; anything else is a string."""
     try:
         return json.loads(text.lower())
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from bnexp.errors import UserError
 from bnexp.explain import explain, main
 from bnexp.norms import make_norm
+from bnexp.norms.catalogue import NORMS
 from bnexp.norms.sharing import count, shared_values
 
 
@@ -20,6 +21,28 @@ class ScalesByTheLargest(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x / x.square().sum().sqrt()
+
+
+class StartsAtZero(nn.Module):
+    """As those of residual branches, whose scale starts at 0 (pytorch/pytorch#122551)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = make_norm("batch", channels)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x)
+
+
+class Wrong(nn.Module):
+    """A layer that fails with an error of its own."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise KeyError("no such thing\nsecond line")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +62,9 @@ class ScalesByTheLargest(nn.Module):
         ("batch", (32, 64, 28, 28), {}, 64, "25,088", "N, H, W"),
         ("weight", (4, 6, 8, 8), {}, 6, "54", "in, H, W"),
         (f"{__name__}.ScalesByTheLargest", (4, 6), {}, 1, "24", "N, C"),
+        (f"{__name__}.StartsAtZero", (4, 6, 2, 2), {}, 6, "16", "N, H, W"),
+        ("mean_only", (4, 6, 2, 2), {}, 6, "16", "N, H, W"),
+        ("noisy_batch", (4, 6), {}, 6, "4", "N"),
     ],
 )
 def test_statistics(
@@ -78,7 +104,8 @@ one statistic, by N down and C across; a square stands for 16 values
 def test_the_modes() -> None:
     both = "in training and evaluation: "
     assert both in explain("layer", (4, 6), {})
-    assert both + "no statistics of the input" in explain("none", (4, 6), {})
+    for name in ("none", "dyt"):
+        assert both + "no statistics of the input" in explain(name, (4, 6), {})
     assert both in explain("batch", (4, 6), {"track_running_stats": False}).replace(
         "in evaluation: 6", both
     )
@@ -128,14 +155,29 @@ def test_main(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shape=[4, 6]", "norm=batch", "momentum=null"]) == 0
     assert main(["--help"]) == 0
     assert main([]) == 0
-    assert capsys.readouterr().out.endswith("norm=my_package.MyNorm shape=32,64\n")
+    assert capsys.readouterr().out.endswith("explain my_package.MyNorm shape=32,64\n")
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_norm_explains_itself_without_a_shape(
+    norm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([norm]) == 0
+    assert capsys.readouterr().out.startswith(f"{norm}: {NORMS[norm].summary}\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["batch"], "batch: expected key=value"),
-        (["norm=batch"], "shape= is missing"),
+        (["batch", "group"], "group: expected key=value"),
+        (["norm=batch", "group"], "group: expected key=value"),
+        (["batch", "norm=group"], "norm: given twice"),
+        (["torch.nn.LayerNorm"], r"normalized_shape=\[16\]"),
+        (["os.path.join"], "os.path.join: "),
+        (["collections.OrderedDict"], "collections.OrderedDict: "),
+        ([f"{__name__}.Wrong"], "no such thing"),
+        (["batch", "eps=" + "[" * 100_000], "norm batch: eps="),
+        (["batch", "eps=" + "9" * 5_000], "norm batch: eps="),
         (["shape=4,6"], "norm= is missing"),
         (["norm=batch", "shape=4"], "shape=4: expected N,C and up to three sizes"),
         (["norm=batch", "shape=4,x"], "shape=4,x: expected"),

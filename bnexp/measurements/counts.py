@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bnexp.norms.make import make_norm
-from bnexp.norms.sharing import count, shared_values
+from bnexp.norms.sharing import count, drawn, shared_values
 
 
 def measure(
@@ -17,7 +17,7 @@ def measure(
     The layer is in training mode; the seed changes nothing. UserError for a norm or options that
     do not exist.
     """
-    layer = make_norm(norm, shape[1], **options).double()
+    layer = drawn(make_norm(norm, shape[1], **options).double())
     try:
         number, sizes = count(shared_values(layer, tuple(shape)))
     except ValueError:

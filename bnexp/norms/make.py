@@ -1,5 +1,6 @@
 """From the name, class or partial of a normaliser to the layer."""
 
+import reprlib
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -23,10 +24,7 @@ def make_norm(norm: Norm, channels: int, **options: Any) -> nn.Module:
     if not isinstance(norm, str):
         return norm(channels, **options)
     if norm not in NORMS:
-        try:
-            return _imported(norm)(channels, **options)
-        except TypeError as error:
-            raise UserError(f"norm {norm}: {error}") from error
+        return _others(norm, channels, options)
     if NORMS[norm].on_weights:
         raise UserError(
             f"{norm} norm acts on the weights of a linear or convolutional layer and cannot "
@@ -61,6 +59,19 @@ def is_batch_norm(module: nn.Module) -> bool:
     return isinstance(module, _BatchNorm) or bool(getattr(module, "batch_statistics", False))
 
 
+def _others(path: str, channels: int, options: dict[str, Any]) -> nn.Module:
+    """A normaliser of someone else's, by import path."""
+    make = _imported(path)
+    try:
+        norm = make(channels, **options)
+    except Exception as error:
+        said = (str(error) or type(error).__name__).strip().partition("\n")[0]
+        raise UserError(f"norm {path}: {said}") from error
+    if not isinstance(norm, nn.Module):
+        raise UserError(f"norm {path}: gives {type(norm).__name__}, not an nn.Module")
+    return norm
+
+
 def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options with every default filled in."""
     try:
@@ -73,7 +84,7 @@ def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
             if problem["type"] == "extra_forbidden":
                 lines.append(f"norm {norm} has no option {key}; its options: {known}")
             else:
-                lines.append(f"norm {norm}: {key}={value!r}: {problem['msg']}")
+                lines.append(f"norm {norm}: {key}={reprlib.repr(value)}: {problem['msg']}")
         raise UserError(*lines) from None
 
 
@@ -83,6 +94,6 @@ def _imported(path: str) -> Callable[..., nn.Module]:
         raise UserError(f"no normaliser {path!r}; known are {', '.join(NORMS)}, or package.Class")
     try:
         found: Callable[..., nn.Module] = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"normaliser {path!r} cannot be imported: {error}") from None
+    except Exception as error:  # whatever the module does on import
+        raise UserError(f"normaliser {path!r} cannot be imported: {error}") from error
     return found
