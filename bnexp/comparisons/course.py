@@ -187,14 +187,17 @@ class Course:
         return found
 
     def _steps(self, search: Search, arm: Chosen, seed: int, records: Records) -> list[Cell]:
+        assert self.choices is not None
         values = grid(arm.low, arm.high, arm.value["until"], arm.value["whole"])
+        than = self.choices.only("choice", search.than, **arm.where)
         cells: list[Cell] = []
 
         def at(value: float) -> Cell:
+            where = {**search.where, **arm.where}
+            if than.key != search.key:
+                where[than.key] = than.value
             number = int(value) if arm.value["whole"] else value
-            [cell] = self._planned(
-                self._with_value({**search.where, **arm.where}, search.key, number)
-            )
+            [cell] = self._planned(self._with_value(where, search.key, number))
             return cell
 
         def passes(value: float) -> bool | None:

@@ -26,11 +26,12 @@ Unit = Literal["epoch", "step", "seconds_training"]
 
 
 def cell(rows: pd.DataFrame, **keys: Any) -> pd.DataFrame:
-    """The rows of `runs.runs` with these values; `optimizer__lr=0.1` is the key optimizer.lr."""
+    """The rows of `runs.runs` with these values; `optimizer__lr=0.1` is the key optimizer.lr.
+
+    None is the value of a key that a row does not have.
+    """
     for key, value in keys.items():
-        column = rows.get(key.replace("__", "."))
-        if column is None:
-            return rows.iloc[:0]
+        column = rows.get(key.replace("__", "."), [None] * len(rows))
         wanted = canonical(value)
         rows = rows[np.array([canonical(found) == wanted for found in column], dtype=bool)]
     return rows

@@ -186,8 +186,11 @@ def brackets(
         arms = []
         for own, arm in by_group(group, search.arms):
             keys = {**where, **own}
-            threshold = choices.score(search.than, **keys) - search.points / 100
+            best = choices.only("choice", search.than, **keys)
+            threshold = best.score - search.points / 100
             arms.append((keys, threshold))
+            if best.key != search.key:
+                arm = cell(arm, **{best.key: best.value})
             for _, pilot in arm.groupby("seed"):
                 low, high, missing = _end_of(pilot, search, threshold)
                 ends.append((low, high))

@@ -1,12 +1,12 @@
-"""Known accuracies at every batch size give known differences, knee and refusals."""
+"""Known accuracies at every batch size give known differences and refusals."""
 
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from bnexp.comparisons.judges.batch_size import by_batch_size, knee
-from tests.comparisons.judges.tables import arm, make
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.judges.batch_size import by_batch_size
+from tests.comparisons.judges.tables import arm, choices, make
 
 Rows = list[dict[str, Any]]
 BATCH = {2: 0.60, 4: 0.80, 8: 0.88, 16: 0.90, 32: 0.91}
@@ -23,6 +23,16 @@ def cells(norm: str, accuracy: dict[int, float], rate: float = 0.01) -> Rows:
     return rows
 
 
+def chosen(*norms: str, rate: float = 0.01) -> Choices:
+    """The rates that `cells` has, for every norm and batch size."""
+    sizes = (1, *BATCH)
+    return choices(
+        best={
+            f"model.norm={n} data.batch_size={size}": rate * size for n in norms for size in sizes
+        }
+    )
+
+
 def refused_cell() -> Rows:
     own = {"run": None, "reason": "data.batch_size=1: needs more than one value"}
     rows = arm("", "refused", 2, model__norm="batch", data__batch_size=1, optimizer__lr=0.01)
@@ -31,33 +41,25 @@ def refused_cell() -> Rows:
 
 def test_differences_to_batch_size_32_in_points() -> None:
     layer = cells("layer", {1: 0.89, 32: 0.90})
-    found = by_batch_size(make([*refused_cell(), *cells("batch", BATCH), *layer]))
+    found = by_batch_size(
+        make([*refused_cell(), *cells("batch", BATCH), *layer]), chosen("batch", "layer")
+    )
     centres = {name: quantity.centre for name, quantity in found.quantities.items()}
     assert centres["batch_at_2"] == pytest.approx(-31)
     assert centres["batch_at_8"] == pytest.approx(-3)
     assert centres["batch_at_16"] == pytest.approx(-1)
     assert centres["layer_at_1"] == pytest.approx(-1)
     assert centres["refused_at_1"] == 100
-    assert found.quantities["group_at_1"].n == 0
+    assert "group_at_1" not in found.quantities
     assert "points at batch size 2" in found.summary
-    assert "from batch size 8 on" in found.summary
 
 
-def test_the_table_gives_steps_and_rate_of_every_cell() -> None:
-    table = by_batch_size(make([*refused_cell(), *cells("batch", BATCH)])).table
+def test_the_table_gives_the_rate_of_every_cell() -> None:
+    table = by_batch_size(make([*refused_cell(), *cells("batch", BATCH)]), chosen("batch")).table
     at = table.set_index("batch_size")
-    assert at["steps"][2] == 1280
-    assert at["steps"][32] == 80
     assert at["lr"][32] == pytest.approx(0.32)
     assert at["accuracy"][16] == pytest.approx(90)
     assert at["refused"][1] == 2
-
-
-def test_a_rate_proportional_to_the_batch_size_is_said_to_be() -> None:
-    proportional = by_batch_size(make(cells("batch", BATCH))).notes
-    assert "0.01 times the batch size" in " ".join(proportional)
-    others = [*cells("batch", {2: 0.6}), *cells("batch", {32: 0.9}, 0.02)]
-    assert "times the batch size" not in " ".join(by_batch_size(make(others)).notes)
 
 
 def test_mismatch_counts_either_way() -> None:
@@ -68,8 +70,8 @@ def test_mismatch_counts_either_way() -> None:
         {"run": "a 0", "step": 9, "test_accuracy_train_mode": 0.7},
         {"run": "a 1", "step": 9, "test_accuracy_train_mode": 0.3},
     ]
-    found = by_batch_size(make(rows, epochs=modes))
-    assert found.quantities["mismatch_at_2"].values.tolist() == pytest.approx([20, 30])
+    found = by_batch_size(make(rows, epochs=modes), chosen("batch", rate=0.05))
+    assert found.quantities["mismatch_at_2"].centre == pytest.approx(25)
     assert found.table["train_mode"].tolist() == pytest.approx([50])
 
 
@@ -83,25 +85,9 @@ def test_the_layer_alone_is_told_of() -> None:
             ("BatchNorm2d", "difference_from_instance_norm", difference),
         )
     ]
-    notes = by_batch_size(make([*cells("batch", BATCH), *check], measures=values)).notes
+    notes = by_batch_size(
+        make([*cells("batch", BATCH), *check], measures=values), chosen("batch")
+    ).notes
     assert "BatchNorm1d by itself on one sample: ValueError: one value" in notes
     assert "0.5 at most" in notes[-1]
-    assert len(notes) == 3
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "expected"),
-    [
-        ({2: 60, 8: 88.5, 16: 90, 32: 91}, 8),
-        ({2: 60, 8: 88.5, 16: 90, 32: 91, 64: 80}, 8),  # larger ones do not matter
-        ({2: 91, 8: 70, 16: 90, 32: 91}, 16),  # a dip in between ends it
-        ({2: 90, 8: 90, 16: 90, 32: 91}, 2),
-        ({2: 60, 8: 60, 16: 60, 32: 91}, 32),
-        ({2: 60, 8: 60}, None),
-    ],
-)
-def test_knee(accuracy: dict[int, float], expected: int | None) -> None:
-    table = pd.DataFrame(
-        [{"norm": "batch", "batch_size": size, "accuracy": a} for size, a in accuracy.items()]
-    )
-    assert knee(table) == expected
+    assert len(notes) == 2
