@@ -14,8 +14,10 @@ from bnexp.config import AnyData, Config, Logger, Model
 from bnexp.data import Facts, describe, smallest_batch
 from bnexp.data import check as check_data
 from bnexp.errors import UserError
+from bnexp.importing import source_hash
 from bnexp.models.check import check as check_model
 from bnexp.models.families import FAMILIES
+from bnexp.models.family import code
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
 
@@ -80,7 +82,8 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     if problems or facts is None:
         raise UserError(*problems)
     config = Config.model_validate(tree | {"device": device})
-    return Plan(config, facts, preset)
+    traits = Traits(source=source_hash(code(config.model)))
+    return Plan(config, facts, preset, traits)
 
 
 @lru_cache(maxsize=1024)

@@ -110,6 +110,13 @@ def register(family: Family) -> None:
     FAMILIES[family.kind] = family
 
 
+def code(model: Normalised) -> list[str]:
+    """What the net is made of by names to import: its family, its class if given, its norm."""
+    names = [f"{type(model).__module__}.{type(model).__name__}", getattr(model, "name", "")]
+    names.append(NORMS[model.norm].layer if model.norm in NORMS else model.norm)
+    return [name for name in names if DOTTED.fullmatch(name)]
+
+
 def norm_info(model: Normalised) -> NormInfo:
     """What the catalogue says of the model's norm; of somebody else's, nothing."""
     return NORMS.get(model.norm, NormInfo("someone else's"))

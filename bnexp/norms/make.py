@@ -2,7 +2,6 @@
 
 import reprlib
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bnexp.errors import UserError
+from bnexp.importing import load
 from bnexp.norms.catalogue import NORMS
 
 Norm = str | Callable[..., nn.Module]
@@ -89,11 +89,10 @@ def _checked(norm: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _imported(path: str) -> Callable[..., nn.Module]:
-    module, _, name = path.rpartition(".")
-    if not module:
+    if "." not in path:
         raise UserError(f"no normaliser {path!r}; known are {', '.join(NORMS)}, or package.Class")
     try:
-        found: Callable[..., nn.Module] = getattr(import_module(module), name)
+        found: Callable[..., nn.Module] = load(path)
     except Exception as error:  # whatever the module does on import
         raise UserError(f"normaliser {path!r} cannot be imported: {error}") from error
     return found

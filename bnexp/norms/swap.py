@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import torch
@@ -53,7 +54,10 @@ def swap_norms(model: nn.Module, norm: Norm, **options: Any) -> list[Swap]:
     found = [(path, module) for path, module in modules if _is_norm(path, module, kinds)]
     if not found:
         raise UserError(f"{type(model).__name__} has no normaliser that could be replaced")
-    new = {old: _stand_in(path, old, norm, options) for path, old in dict(found).items()}
+    try:
+        new = {old: _stand_in(path, old, norm, options) for path, old in dict(found).items()}
+    except UserError as error:
+        raise UserError(*error.lines, *_groups_of_all(dict(found), options)) from None
     kept = {old: _take_over(old, new[old]) for old in new}
     for path, old in found:
         model.set_submodule(path, new[old])
@@ -85,12 +89,25 @@ def _is_norm(path: str, module: nn.Module, kinds: set[Any]) -> bool:
 
 
 def _stand_in(path: str, old: nn.Module, norm: Norm, options: dict[str, Any]) -> nn.Module:
-    channels = old.num_channels if isinstance(old, nn.GroupNorm) else old.num_features
     options = _own_options(old, norm) | options
     try:
-        return make_norm(norm, channels, **options).train(old.training)  # type: ignore[arg-type]
+        return make_norm(norm, _channels(old), **options).train(old.training)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _groups_of_all(found: dict[str, nn.Module], options: dict[str, Any]) -> list[str]:
+    """Where the number of groups does not divide all channels: the numbers that do."""
+    groups = options.get("groups")
+    common = gcd(*map(_channels, found.values()))
+    if not isinstance(groups, int) or groups < 1 or common % groups == 0:
+        return []
+    fits = ", ".join(str(fit) for fit in range(1, common + 1) if common % fit == 0)
+    return [f"the channels of all {len(found)} normalisers are divided by {fits} groups"]
+
+
+def _channels(norm: nn.Module) -> int:
+    return int(norm.num_channels if isinstance(norm, nn.GroupNorm) else norm.num_features)  # type: ignore[arg-type]
 
 
 def _own_options(old: nn.Module, norm: Norm) -> dict[str, Any]:

@@ -140,6 +140,19 @@ def test_its_norms_are_swapped_and_its_weights_stay() -> None:
     torch.testing.assert_close(group.layer4[1].conv2.weight, plain.layer4[1].conv2.weight)
 
 
+def test_groups_that_divide_one_layer_but_not_the_net_are_told_those_that_do() -> None:
+    """VLCounter issue 6: github.com/Seunggu0305/VLCounter/issues/6."""
+    options = {"groups": 96}
+    with pytest.raises(UserError) as error:
+        torchvision("densenet121", (3, 32, 32), norm="group", norm_options=options)
+    one, of_all = error.value.lines
+    assert one.startswith("model.norm=group: features.norm0: group norm: 96 groups do not divide")
+    assert of_all == (
+        "model.norm=group: the channels of all 121 normalisers are divided by 1, 2, 4, 8, 16, 32 "
+        "groups"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "keys", "line"),
     [

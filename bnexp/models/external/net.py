@@ -2,13 +2,13 @@
 
 import inspect
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bnexp.errors import UserError
+from bnexp.importing import load
 from bnexp.models.external import Module, Torchvision
 from bnexp.norms import swap_norms
 
@@ -66,9 +66,8 @@ def _torchvision(model: Torchvision, classes: int) -> nn.Module:
 
 
 def _module(model: Module, shape: tuple[int, ...], classes: int) -> nn.Module:
-    home, _, name = model.name.rpartition(".")
     try:
-        make = getattr(import_module(home), name)
+        make = load(model.name)
         parameters = inspect.signature(make).parameters
     except Exception as error:
         raise UserError(f"model.name={model.name}: cannot be imported: {_line(error)}") from error
