@@ -1,7 +1,6 @@
 """`bnexp.train`: the command line's `train`, from Python."""
 
-import shlex
-
+from bnexp.arguments import as_recorded
 from bnexp.compose import compose
 from bnexp.plan import plan
 from bnexp.training.run import Finished, run
@@ -15,4 +14,4 @@ def train(*overrides: str, quiet: bool = True) -> Finished:
     raised when it failed.
     """
     tree, preset = compose(overrides)
-    return run(plan(tree, preset), shlex.join(["bnexp", "train", *overrides]), quiet=quiet)
+    return run(plan(tree, preset), as_recorded("train", overrides), quiet=quiet)

@@ -6,13 +6,12 @@ Imports nothing heavy, so that help, lists and completion answer at once.
 import contextlib
 import io
 import os
-import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bnexp.errors import UserError
+from bnexp.showing import finish_streams, harmless, prepare_streams
 
 if TYPE_CHECKING:
     from bnexp.training.run import Finished
@@ -20,7 +19,11 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Entry point; exits with 0, 1 (a run failed), 2 (bad input) or 130 (interrupted)."""
-    sys.exit(run(sys.argv[1:]))
+    prepare_streams()
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever a notebook around us says
+    code = run(sys.argv[1:])
+    finish_streams()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -34,8 +37,13 @@ def run(arguments: list[str]) -> int:
         print("bnexp: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `bnexp list | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
         return 141
+    except OSError as error:  # a folder that cannot be read or written, a full disk
+        if error.filename is None and error.errno is None:
+            raise
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"bnexp: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -79,64 +87,74 @@ def _usage() -> str:
     )
 
 
-SHOWING = ("-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "-i", "--info")
-
-
 def _train(arguments: list[str]) -> int:
+    from bnexp.arguments import as_recorded, parse
+
+    options = parse(arguments)
+    if options.help and options.overrides:
+        from bnexp.keys import explanation
+
+        print(explanation(options.overrides))
+        return 0
+    if (
+        options.help
+        or options.hydra_help
+        or options.cfg
+        or options.info
+        or options.shell_completion
+    ):
+        return _shown_by_hydra(arguments)
+    command = as_recorded("train", arguments)
+    sweeps = options.multirun or "hydra.mode=MULTIRUN" in options.overrides
+    return _sweep(arguments, command) if sweeps else _train_one(arguments, command)
+
+
+def _shown_by_hydra(arguments: list[str]) -> int:
     from bnexp.compose import run_hydra
 
-    if any(argument.partition("=")[0] in SHOWING for argument in arguments):
-        run_hydra("train", arguments, lambda config: None)
-        return 0
+    text = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(text):
+            run_hydra("train", arguments, lambda config: None)
+    except SystemExit as end:  # Hydra's end of --help
+        if end.code:
+            raise
+    finally:
+        lines = text.getvalue().splitlines()
+        print("\n".join(line for line in lines if not line.startswith("comparison: ")))
+    return 0
+
+
+def _sweep(arguments: list[str], command: str) -> int:
+    from bnexp.compose import run_hydra
     from bnexp.sweep.plugins import register
     from bnexp.sweep.run import Stopped
     from bnexp.sweep.sweep import Sweep
 
-    codes: list[int] = []
-    refused: list[str] = []
-    command = shlex.join(["bnexp", "train", *map(without_folders, arguments)])
-
-    def job(config: Any) -> float:
-        from hydra.core.hydra_config import HydraConfig
-
-        from bnexp.compose import as_plain
-
-        preset = HydraConfig.get().runtime.choices.get("model")
-        try:
-            code, objective = _train_one(as_plain(config), str(preset), command)
-        except UserError as error:  # said at the end: Hydra would add lines of its own
-            refused.extend(error.lines)
-            return float("inf")
-        codes.append(code)
-        return objective
-
     register(arguments)
-    sweep = Sweep(command, job)
+    sweep = Sweep(command)
     stopped = None
     try:
         run_hydra("train", arguments, sweep)
     except Stopped as early:
         stopped = early
-    if sweep.jobs or stopped:
-        return sweep.finish(stopped)
-    if refused:
-        raise UserError(*refused)
-    return max(codes, default=0)
+    return sweep.finish(stopped)
 
 
-def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, float]:
-    """Exit code and final validation loss of one run; infinite unless it is done and finite."""
+def _train_one(arguments: list[str], command: str) -> int:
+    from bnexp.compose import compose
     from bnexp.plan import plan
-    from bnexp.sweep.jobs import Job
 
+    tree, preset = compose(arguments)
     if tree.get("sweep"):
         raise UserError("sweep=...: its grids are for `bnexp train -m`")
     planned = plan(tree, preset)
     if planned.config.dry_run:
+        from bnexp.sweep.jobs import Job
         from bnexp.sweep.preview import preview
 
         print(preview([Job((), planned)], workers=1, retry="failed"))
-        return 0, float("inf")
+        return 0
     from bnexp.training.loop import Interrupted
     from bnexp.training.run import Busy
     from bnexp.training.run import run as train
@@ -147,10 +165,10 @@ def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, fl
         raise
     except Busy as busy:
         print(f"bnexp: {busy}", file=sys.stderr)
-        return 1, float("inf")
+        return 1
     except Interrupted as stop:
         print(f"bnexp: interrupted {stop}; the same command goes on from there", file=sys.stderr)
-        return 130, float("inf")
+        return 130
     except Exception as error:
         from bnexp.runs.places import find_run
 
@@ -158,10 +176,9 @@ def _train_one(tree: dict[str, Any], preset: str, command: str) -> tuple[int, fl
         text = (str(error) or "no message").splitlines()[0]
         where = folder / "error.txt"
         print(f"bnexp: failed: {type(error).__name__}: {text}; see {where}", file=sys.stderr)
-        return 1, float("inf")
-    print(summary(done, preset, str(tree["data"]["name"])))
-    loss = done.results["val_loss"]
-    return 0, float("inf") if loss is None else loss
+        return 1
+    harmless(print)(summary(done, preset, str(tree["data"]["name"])))
+    return 0
 
 
 def summary(done: "Finished", preset: str, dataset: str) -> str:
@@ -181,12 +198,6 @@ def summary(done: "Finished", preset: str, dataset: str) -> str:
         f"  {done.folder}",
     ]
     return "\n".join(lines)
-
-
-def without_folders(argument: str) -> str:
-    """An override whose value is a path, with the folders stripped: records name no one's home."""
-    key, equals, value = argument.partition("=")
-    return f"{key}{equals}{Path(value).name}" if equals and "/" in value else argument
 
 
 def _list(arguments: list[str]) -> int:

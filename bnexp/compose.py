@@ -5,15 +5,17 @@ groups of `conf/`, and a key may be given whether or not the composed file has i
 Hydra, says which keys exist, so that all mistakes are reported at once.
 """
 
+import argparse
 import copy
 import os
-import sys
-import traceback
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bnexp.arguments import config_folders, parse, parser
+from bnexp.complaints import one_line_complaints, unreadable
 from bnexp.errors import UserError
 from bnexp.plugins import PRESETS, load_plugins
 
@@ -22,6 +24,7 @@ CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if pa
 GROUPS = tuple(
     sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "comparison")
 )  # of a run's configuration
+_HYDRA = threading.RLock()  # its state is the process's
 
 
 def presets(group: str) -> dict[str, str]:
@@ -43,74 +46,64 @@ def store_presets() -> None:
                 ConfigStore.instance().store(name=name, group=group, node=dict(values))
 
 
-def rewrite(arguments: Iterable[str]) -> list[str]:
+def rewrite(overrides: Iterable[str], folders: Iterable[Path] = ()) -> list[str]:
     """Bring overrides into the form that Hydra accepts whatever the composed file holds.
 
-    Groups lose a leading plus; plain keys gain two, so that they set or add. Flags, deletions,
-    `hydra` keys and groups of the user's own configs stay as they are.
+    Groups lose a leading plus; plain keys gain two, so that they set or add. Deletions, `hydra`
+    keys and groups of the user's own configs, which are in `folders`, stay as they are.
     """
-    arguments = list(arguments)
-    roots = [CONF, *_user_config_folders(arguments)]
+    roots = [CONF, *folders]
     rewritten = []
-    for position, argument in enumerate(arguments):
-        key, equals, value = argument.partition("=")
+    for override in overrides:
+        key, equals, value = override.partition("=")
         name = key.lstrip("+")
-        takes_value = position > 0 and arguments[position - 1] in ("-cn", "-cd", "-cp", "-p")
-        if argument == "--dry-run":
-            continue
-        if not equals or argument.startswith(("-", "~", "hydra.", "hydra/")) or takes_value:
-            rewritten.append(argument)
+        if value.startswith("~"):  # a home folder, which the shell leaves in the middle of a word
+            value = f"'{value}'"
+        if not equals or not name or override.startswith(("~", "hydra.", "hydra/")):
+            rewritten.append(override)
         elif name.partition("@")[0] in GROUPS:
             rewritten.append(f"{name}={value}")
         elif any((root / name.partition("@")[0]).is_dir() for root in roots) or "@" in name:
-            rewritten.append(argument)
+            rewritten.append(override)
         else:
             rewritten.append(f"++{name}={value}")
-    if "--dry-run" in arguments:  # beside the overrides: Hydra wants them in one piece
-        first = (n for n, a in enumerate(rewritten) if "=" in a and not a.startswith("-"))
-        rewritten.insert(next(first, len(rewritten)), "++dry_run=true")
     return rewritten
 
 
-def _user_config_folders(arguments: list[str]) -> list[Path]:
-    folders = []
-    for position, argument in enumerate(arguments):
-        flag, _, value = argument.partition("=")
-        if flag in ("-cd", "--config-dir"):
-            folders.append(value or "".join(arguments[position + 1 : position + 2]))
-        elif flag == "hydra.searchpath":
-            folders += [
-                path.strip(" '\"").removeprefix("file://") for path in value[1:-1].split(",")
-            ]
-    return [Path(folder) for folder in folders if folder]
-
-
 def run_hydra(command: str, arguments: Iterable[str], task: Callable[..., Any]) -> None:
-    """Let Hydra parse `arguments`, compose `conf/<command>.yaml` and call `task` for every job.
+    """Let Hydra do what the flags in `arguments` say: show something, complete, or sweep.
 
-    Hydra's complaints come out as one UserError each.
+    Its complaints come out as one UserError each.
     """
-    import hydra
+    from hydra import version
+    from hydra._internal.utils import _run_hydra
 
     store_presets()
-    arguments = list(arguments)
-    sys.argv = ["bnexp", *(arguments if "-sc" in arguments else rewrite(arguments))]
+    options = parse(arguments)
+    if not options.shell_completion:
+        options.overrides = rewrite(options.overrides, config_folders(options))
+        check_overrides(options.overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that errors are ours to print
-    main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)
-    with _one_line_complaints():
-        main(task)()
+    with one_line_complaints():
+        version.setbase("1.3")
+        _run_hydra(options, parser(), task, str(CONF), command)
 
 
-def compose(overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
-    """The composed training configuration as plain data, and the name of its model preset."""
-    with _one_line_complaints():
-        config = _load(rewrite(overrides))
-        return as_plain(config), str(config.hydra.runtime.choices.get("model"))
+def compose(arguments: Iterable[str]) -> tuple[dict[str, Any], str]:
+    """The training configuration of a command line as plain data, and its model preset's name.
+
+    Works wherever it is called: in a thread, and in a program that uses Hydra itself.
+    """
+    options = parse(arguments)
+    overrides = rewrite(options.overrides, config_folders(options))
+    with _hydra_to_ourselves():
+        config = _load(overrides, options)
+        return as_plain(config), _preset(config)
 
 
 def compose_launcher(overrides: Iterable[str]) -> Any:
     """The node `hydra.launcher` that these overrides choose."""
-    with _one_line_complaints():
+    with _hydra_to_ourselves():
         return _load(list(overrides)).hydra.launcher
 
 
@@ -123,10 +116,11 @@ class Composer:
 
     def __init__(self, load: Callable[[list[str]], Any] | None = None) -> None:
         self.load = load or _load
-        self.bases: dict[tuple[str, ...], tuple[Any, str]] = {}
+        self.bases: dict[tuple[str, ...], tuple[Any, Any, str]] = {}
 
     def __call__(self, overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
         """The configuration as plain data and the name of its model preset, as `compose`."""
+        from hydra.core.hydra_config import HydraConfig
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from omegaconf import OmegaConf
 
@@ -136,8 +130,9 @@ class Composer:
             override.startswith("~") for override in overrides
         ):
             values = []  # order may matter: leave all of it to Hydra
-        with _one_line_complaints():
-            base, preset = self._base(tuple(o for o in overrides if o not in values))
+        with _hydra_to_ourselves():
+            base, hydra, preset = self._base(tuple(o for o in overrides if o not in values))
+            HydraConfig.instance().cfg = hydra  # for ${hydra:...}
             config = copy.deepcopy(base)
             for override in OverridesParser.create().parse_overrides(values):
                 OmegaConf.update(
@@ -145,16 +140,16 @@ class Composer:
                 )
             return as_plain(config), preset
 
-    def _base(self, overrides: tuple[str, ...]) -> tuple[Any, str]:
+    def _base(self, overrides: tuple[str, ...]) -> tuple[Any, Any, str]:
         from hydra.core.hydra_config import HydraConfig
         from omegaconf import OmegaConf
 
         if overrides not in self.bases:
             config = self.load(list(overrides))
-            HydraConfig.instance().set_config(config)  # for ${hydra:...}
+            HydraConfig.instance().set_config(config)
             names = [name for name in config if name != "hydra"]
-            preset = str(config.hydra.runtime.choices.get("model"))
-            self.bases[overrides] = OmegaConf.masked_copy(config, names), preset
+            base = OmegaConf.masked_copy(config, names)
+            self.bases[overrides] = base, HydraConfig.instance().cfg, _preset(config)
         return self.bases[overrides]
 
 
@@ -164,46 +159,109 @@ def _sets_a_value(override: str) -> bool:
     return override.partition("=")[0].lstrip("+").partition(".")[0] in Config.model_fields
 
 
-def _load(overrides: list[str]) -> Any:
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
+def _load(overrides: list[str], options: argparse.Namespace | None = None) -> Any:
+    """The whole configuration; `options` may name files of the user's own."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     store_presets()
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return hydra_compose("train", overrides, return_hydra_config=True)
+    check_overrides(overrides)
+    name = getattr(options, "config_name", None) or "train"
+    config = config_loader(options).load_configuration(
+        name, overrides, RunMode.RUN, from_shell=False
+    )
+    HydraConfig.instance().set_config(config)
+    return config
+
+
+def config_loader(options: argparse.Namespace | None = None) -> Any:
+    """A loader of Hydra's, made without its global one, which may be somebody else's."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.config_search_path import SearchPathQuery
+
+    main = getattr(options, "config_path", None) or CONF
+    path = create_config_search_path(str(Path(main).absolute()))
+    if mine := getattr(options, "config_dir", None):
+        path.prepend("command-line", f"file://{Path(mine).absolute()}", SearchPathQuery("schema"))
+    return ConfigLoaderImpl(config_search_path=path)
+
+
+def check_overrides(overrides: Iterable[str]) -> None:
+    """Refuse overrides that cannot be read, and groups that name no preset; all at once."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import ValueType
+    from hydra.errors import OverrideParseException
+
+    parse_overrides = OverridesParser.create().parse_overrides
+    problems = []
+    for text in overrides:
+        try:
+            [override] = parse_overrides([text])
+        except OverrideParseException as error:
+            problems.append(unreadable(text, error.message))
+            continue
+        if text.startswith("="):
+            problems.append(f"{text}: has no key")
+            continue
+        group = override.get_key_element().lstrip("+~").partition("@")[0]
+        preset = isinstance(override.value(), str) or override.value_type in (
+            ValueType.CHOICE_SWEEP, ValueType.GLOB_CHOICE_SWEEP, ValueType.SIMPLE_CHOICE_SWEEP,
+        )  # fmt: skip
+        if (group in GROUPS or group == "hydra") and not (override.is_delete() or preset):
+            problems.append(f"{text}: must name one preset of conf/{group}; see bnexp list")
+    if problems:
+        raise UserError(*problems)
+
+
+def _preset(config: Any) -> str:
+    return str(config.hydra.runtime.choices.get("model"))
 
 
 def as_plain(config: Any) -> dict[str, Any]:
-    """A composed configuration as plain data, interpolations resolved, without `hydra`."""
+    """A composed configuration as plain data, interpolations resolved, without `hydra`.
+
+    What comes from the environment is read as on the command line, where no text is due.
+    """
     from omegaconf import OmegaConf
 
-    if "hydra" in config:
-        config = OmegaConf.masked_copy(config, [name for name in config if name != "hydra"])
-    with _one_line_complaints():
+    names = [name for name in config if name != "hydra"]
+    with one_line_complaints():
+        config = OmegaConf.masked_copy(config, names)
+        _read_environment(config)
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(tree, dict)
     return {str(key): value for key, value in tree.items()}
 
 
+def _read_environment(config: Any) -> None:
+    from omegaconf import OmegaConf
+
+    from bnexp.keys import is_text
+    from bnexp.runs.identity import flatten
+
+    raw: Any = OmegaConf.to_container(config, resolve=False)
+    for key, value in flatten(raw).items():
+        if isinstance(value, str) and value.startswith("${oc.env:") and not is_text(key):
+            OmegaConf.update(config, key, f"${{oc.decode:{value}}}")
+
+
 @contextmanager
-def _one_line_complaints() -> Iterator[None]:
-    """Turn the exceptions of Hydra and OmegaConf into UserErrors."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+def _hydra_to_ourselves() -> Iterator[None]:
+    """Hydra's state is ours for a while and then as it was; what it raises becomes a UserError.
 
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_one_line(error)) from error
-    except ValueError as error:  # how Hydra refuses flags that do not go together
-        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-        if not frame.f_globals["__name__"].startswith("hydra."):
-            raise
-        raise UserError(_one_line(error)) from error
+    https://github.com/facebookresearch/hydra/issues/3399
+    """
+    from hydra import version
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.utils import setup_globals
 
-
-def _one_line(error: Exception) -> str:
-    cause = error.__cause__
-    text = str(error) if cause is None or str(cause) in str(error) else f"{error}: {cause}"
-    text = " ".join(text.split())
-    return text.partition(" Config search path:")[0].partition(" See https://hydra.cc")[0]
+    with _HYDRA, one_line_complaints():
+        base, config = version.VersionBase.instance().getbase(), HydraConfig.instance().cfg
+        version.setbase("1.3")
+        setup_globals()
+        try:
+            yield
+        finally:
+            HydraConfig.instance().cfg = config
+            version.VersionBase.instance().version_base = base

@@ -14,6 +14,8 @@ from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
 from bnexp.section import Positive, Rate, Section
 
+Few = Annotated[int, Field(ge=1, le=1024)]  # threads, processes
+
 # ----------------------------------------------------------------------------------------- data
 
 
@@ -188,12 +190,12 @@ class Config(Section):
     device: str = Field(description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["fp32", "bf16", "fp16"]
     compile: bool
-    threads: Positive | None = Field(description="CPU threads; null chooses by model")
+    threads: Few | None = Field(description="CPU threads; null chooses by model")
     deterministic: bool = Field(description="refuse operations without a deterministic version")
     runs_dir: str = Field(min_length=1, description="folder of the records")
     rerun: bool = Field(description="train again what is done")
     progress: bool | None = Field(description="progress bar; null shows it on a terminal")
-    workers: Positive | None = Field(description="runs at once; null is one per core, or per GPU")
+    workers: Few | None = Field(description="runs at once; null is one per core, or per GPU")
     exclusive: bool = Field(description="let nothing of the sweep run beside this run")
     retry: Literal["failed"] | None = Field(description="what a sweep trains again, besides new")
     on_error: Literal["continue", "stop"] = Field(description="what a failure does to the sweep")

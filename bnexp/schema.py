@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from bnexp.config import Config
+from bnexp.errors import UserError
+from bnexp.keys import keys
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import flatten
 
@@ -34,6 +37,25 @@ def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return dict(tree) | {"model": dict(model) | {"norm_options": options}}, problems
 
 
+def _expanded(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tree with `~` at the start of its folders as what it stands for."""
+    data, runs_dir = tree.get("data"), tree.get("runs_dir")
+    if isinstance(runs_dir, str):
+        tree = dict(tree) | {"runs_dir": _from_home(runs_dir)}
+    if isinstance(data, Mapping) and isinstance(root := data.get("root"), str):
+        tree = dict(tree) | {"data": dict(data) | {"root": _from_home(root)}}
+    return tree
+
+
+def _from_home(folder: str) -> str:
+    if not folder.startswith("~"):
+        return folder
+    try:
+        return str(Path(folder).expanduser())
+    except RuntimeError as error:  # ~nobody
+        raise UserError(f"{folder}: {error}") from error
+
+
 def problems(tree: Mapping[str, Any]) -> list[str]:
     """One line for each unknown or missing key, wrong type and value out of range."""
     try:
@@ -48,7 +70,8 @@ def problems(tree: Mapping[str, Any]) -> list[str]:
     for key, item in items:
         if key in unknown:
             value = item["input"]
-            parts = flatten(value, f"{key}.") if isinstance(value, Mapping) else {key: value}
+            nested = isinstance(value, Mapping) and value
+            parts = flatten(value, f"{key}.") if nested else {key: value}
             lines += [_unknown(part, value, known - parts.keys()) for part, value in parts.items()]
         elif item["type"] == "missing":
             lines.append(f"{key}: missing")
@@ -77,8 +100,15 @@ def _key(item: Any) -> str:
 
 
 def _unknown(key: str, value: Any, known: set[str]) -> str:
-    close = get_close_matches(key, sorted(known), n=1, cutoff=0.6)
-    hint = f"nearest known key: {close[0]}" if close else "`bnexp train --cfg job` shows all keys"
+    spellings = {name: name for name in known}
+    for other in keys():  # `optimizer.learning_rate` is nearest to what is said of optimizer.lr
+        if other.name in known and other.meaning:
+            section = other.name.rpartition(".")[0]
+            spellings.setdefault(f"{section}.{other.meaning.replace(' ', '_')}", other.name)
+    close = get_close_matches(key, sorted(spellings), n=1, cutoff=0.6)
+    hint = "`bnexp train --cfg job` shows all keys"
+    if close:
+        hint = f"nearest known key: {spellings[close[0]]}"
     return f"{key}={_show(value)}: unknown key; {hint}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bnexp.cli import COMMANDS, run
+from bnexp.keys import explanation, keys
 from bnexp.norms.catalogue import NORMS
 from tests.conftest import REPOSITORY, Cli
 
@@ -113,12 +114,40 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
             ["runs_dir=file/runs: cannot be written: Not a dir"],
         ),
         ("train --cfg job -m", ["Only one of --run"]),
+        ("train --nonsense", ["train: unrecognized arguments: --nonsense; see"]),
+        ("train -cn", ["argument --config-name/-cn: expected one argument"]),
+        ("train seed", ["seed: is no key=value"]),
+        ("train =3", ["=3: has no key"]),
+        ("train -m sweep=3", ["sweep=3: must be a list of grids"]),
+        ("train -m sweep={}", ["sweep"]),
+        ("train --config-dir=mine -cn broken", ["broken.yaml, line 2: is no YAML"]),
+        ("train --config-dir=/nowhere", ["--config-dir=/nowhere: no such folder"]),
+        ("train hydra.searchpath=[nowhere]", ["hydra.searchpath=nowhere: no such folder"]),
+        ("train model.kwargs={}", ["model.kwargs={}: unknown key"]),
+        ("train foo={}", ["foo={}: unknown key"]),
+        ("train model=[mlp]", ["model=[mlp]: must name one preset"]),
+        ("train model=null seed=[", ["model=null: must name one preset", "seed=["]),
+        ("train data.root=/größe/x", ["""needs quotes: 'data.root="/größe/x"'"""]),
+        ("train runs_dir=a=b", ["""runs_dir=a=b: """, """'runs_dir="a=b"'"""]),
+        ("train optimizer.learning_rate=1", ["unknown key; nearest known key: optimizer.lr"]),
+        ("train seed=0,1", ["seed=0,1: several values are a sweep, with train -m"]),
+        ("train -m seed=range(5,0)", ["seed=range(5,0): there is no value in it"]),
+        ("train -m model=glob(zzz*)", ["model=glob(zzz*): there is no value in it"]),
+        ("train -m seed=choice()", ["seed=choice(): "]),
+        ("train -m seed=range(1000000000)", ["the sweep has 100,001 jobs or more"]),
+        ("train -m seed=range(1000) data.batch_size=range(1000)", ["1,000,000 jobs or more"]),
+        ("train -m sweep=[{seed:'range(5,0)'},{seed:1}]", ["seed=range(5,0): there is no value"]),
+        ("train -m sweep=[{sweep:[{seed:1}]}]", ["sweep[0].sweep: a grid holds no grids"]),
+        ("train -m sweep=[{zip:{zip:{seed:1}}}]", ["sweep[0].zip.zip: "]),
+        ("train threads=100000 workers=100000", ["threads=100000: must", "workers=100000: must"]),
     ],
 )
 def test_bad_input_is_a_line_each_and_exit_code_2(
     arguments: str, lines: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "broken.yaml").write_text("a: [1\nb: }")
     assert run(arguments.split()) == 2
     said = capsys.readouterr().err.splitlines()
     for line in lines:
@@ -149,6 +178,69 @@ def test_a_run_from_the_command_line(cli: Cli, tmp_path: Path) -> None:
     [fresh] = headers(tmp_path)
     assert fresh["identity"] == header["identity"]
     assert not list(tmp_path.glob("runs/.replaced/*"))
+
+
+def test_flags_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train model=mlp -m seed=0,1 --dry-run".split()) == 0
+    assert "2 runs: 0 done, 2 to train" in capsys.readouterr().out
+
+
+def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert run(["train", "model=mlp", "training.max_steps=2", "runs_dir=~/mine"]) == 0
+    assert len(list(tmp_path.glob("home/mine/mlp-*"))) == 1
+    assert not list(tmp_path.glob("~"))
+
+
+def test_train_inside_a_users_own_hydra_program(cli: Cli, tmp_path: Path) -> None:
+    """https://github.com/facebookresearch/hydra/issues/3399"""
+    (tmp_path / "app.yaml").write_text("runs: 2\n")
+    (tmp_path / "app.py").write_text(
+        "import bnexp, hydra\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from hydra.core.hydra_config import HydraConfig\n"
+        "@hydra.main(version_base=None, config_path='.', config_name='app')\n"
+        "def app(cfg):\n"
+        "    def one(seed):\n"
+        "        return bnexp.train('model=mlp', 'training.max_steps=2', f'seed={seed}').outcome\n"
+        "    with ThreadPoolExecutor(4) as pool:\n"
+        "        print(list(pool.map(one, range(4))), HydraConfig.get().job.name)\n"
+        "app()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("] app")
+    assert len(headers(tmp_path)) == 4
+    assert {header["status"] for header in headers(tmp_path)} == {"done"}
+
+
+def test_help_tells_of_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--help", "optimizer.lr", "training.max_steps"]) == 0
+    said = capsys.readouterr().out
+    assert "optimizer.lr: learning rate\n    number, at least 0; default: 0.05\n" in said
+    assert "integer, at least 1 or null; default: null" in said
+    assert run(["train", "--help", "model.norm_options"]) == 0
+    assert "model.norm_options" in capsys.readouterr().out
+    assert run(["train", "--help", "optimizer.lrr"]) == 2
+    assert "nearest known key: optimizer.lr" in capsys.readouterr().err
+
+
+def test_every_key_can_be_asked_for() -> None:
+    for key in {key.name for key in keys()}:
+        assert key in explanation([key])
+
+
+def test_help_lists_no_comparisons(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "model: cnn" in said
+    assert "comparison" not in said
 
 
 def test_the_record_names_no_folder_of_the_user(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
+import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hydra import version
 
+from bnexp.arguments import as_recorded, config_folders, parse
 from bnexp.compose import compose, rewrite
 from bnexp.errors import UserError
 
@@ -17,7 +21,7 @@ from bnexp.errors import UserError
         ("~optimizer.lr", "~optimizer.lr"),
         ("hydra.sweep.dir=x", "hydra.sweep.dir=x"),
         ("hydra/launcher=joblib", "hydra/launcher=joblib"),
-        ("--cfg", "--cfg"),
+        ("runs_dir=~/x", "++runs_dir='~/x'"),
     ],
 )
 def test_overrides_are_brought_into_hydras_form(typed: str, given: str) -> None:
@@ -26,10 +30,10 @@ def test_overrides_are_brought_into_hydras_form(typed: str, given: str) -> None:
 
 def test_groups_of_the_users_own_configs_stay(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
-    typed = ["--config-dir", str(tmp_path), "+experiment=mine"]
-    assert rewrite(["-cd", *typed[1:]]) == ["-cd", *typed[1:]]
-    assert rewrite(typed)[-1] == "+experiment=mine"
-    assert rewrite([f"hydra.searchpath=[file://{tmp_path}]", "+experiment=mine"])[-1][0] == "+"
+    for flags in (["-cd", str(tmp_path)], [f"hydra.searchpath=[file://{tmp_path}]"]):
+        folders = config_folders(parse([*flags, "+experiment=mine"]))
+        assert rewrite(["+experiment=mine"], folders) == ["+experiment=mine"]
+    assert rewrite(["+experiment=mine"]) == ["++experiment=mine"]
 
 
 def test_plus_and_no_plus_compose_the_same() -> None:
@@ -45,3 +49,54 @@ def test_hydras_complaints_are_one_line(override: str) -> None:
         compose([override])
     assert len(caught.value.lines) == 1
     assert "\n" not in caught.value.lines[0]
+
+
+def test_what_comes_from_the_environment_is_read_as_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BNEXP_SEED", "7")
+    monkeypatch.setenv("BNEXP_RATE", "1e-3")
+    seed = "${oc.env:BNEXP_SEED}"
+    rest = ["optimizer.lr=${oc.env:BNEXP_RATE}", "data.train_size=${oc.env:BNEXP_NONE,null}"]
+    tree, _ = compose([f"seed={seed}", f"logger.project={seed}", *rest])
+    assert (tree["seed"], tree["optimizer"]["lr"], tree["data"]["train_size"]) == (7, 1e-3, None)
+    assert tree["logger"]["project"] == "7"  # text is due
+
+
+def test_composing_leaves_hydras_state_as_it_was() -> None:
+    """https://github.com/facebookresearch/hydra/issues/3399"""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    with initialize_config_dir(version_base=None, config_dir=str(Path(__file__).parent)):
+        theirs = GlobalHydra.instance().hydra, HydraConfig.instance().cfg, version.getbase()
+        assert compose(["model=mlp"])[1] == "mlp"
+        with pytest.raises(UserError):
+            compose(["model=nonsense"])
+        assert theirs == (
+            GlobalHydra.instance().hydra,
+            HydraConfig.instance().cfg,
+            version.getbase(),
+        )
+
+
+def test_composing_in_four_threads_at_once() -> None:
+    """https://github.com/facebookresearch/hydra/issues/3399"""
+    with ThreadPoolExecutor(4) as pool:
+        seeds = list(pool.map(lambda seed: compose([f"seed={seed}"])[0]["seed"], range(12)))
+    assert seeds == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("runs_dir=/home/ada/x", "runs_dir=x"),
+        ("--config-dir /home/ada/conf -m", "--config-dir conf -m"),
+        ("--config-dir=/home/ada/conf", "--config-dir=conf"),
+        ("hydra/launcher=joblib", "hydra/launcher=joblib"),
+        ("logger.uri=https://ada:secret@host/of/mine", "logger.uri=mine"),
+        ("'sweep=[{data.root: /home/ada/x, seed: 1}]'", "'sweep=[{data.root:x, seed: 1}]'"),
+        ("'data.root=\"/home/Ada L/x\"'", "'data.root=\"x\"'"),
+    ],
+)
+def test_the_recorded_command_is_what_was_typed_less_folders(typed: str, recorded: str) -> None:
+    assert as_recorded("train", shlex.split(typed)) == f"bnexp train {recorded}"

@@ -194,11 +194,9 @@ def _plan_of(course: "Course") -> list[str]:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    import shlex
+    from bnexp.arguments import as_recorded
 
-    from bnexp.cli import without_folders
-
-    return shlex.join(["bnexp", "reproduce", *map(without_folders, arguments)])
+    return as_recorded("reproduce", arguments)
 
 
 def _engine(setting: Setting, arguments: Sequence[str]) -> "OtherLauncher | None":

@@ -5,17 +5,15 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from bnexp.compose import CONF, as_plain
+from bnexp.compose import as_plain, config_loader
 from bnexp.plan import plan
 from bnexp.sweep.jobs import Job
 from bnexp.sweep.result import Result, killed, left_behind, train
@@ -43,9 +41,10 @@ class OtherLauncher:
     @classmethod
     def of(cls, launcher: DictConfig, command: str) -> "OtherLauncher":
         """For jobs that were planned outside of `bnexp train`."""
-        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            config = compose("train", return_hydra_config=True)
-            context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
+        loader = config_loader()
+        config = loader.load_configuration("train", [], RunMode.RUN, from_shell=False)
+        HydraConfig.instance().set_config(config)
+        context = HydraContext(loader, Callbacks())
         with read_write(config), open_dict(config):
             config.workers = default_workers([])
         return cls(launcher, context, config, command)

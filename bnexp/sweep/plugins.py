@@ -71,6 +71,9 @@ class GridSweeper(Sweeper):
         assert self.config is not None
         assert self.hydra_context is not None
         assert self.launcher is not None
+        tree: Any = OmegaConf.to_container(self.config, resolve=False)
+        if not isinstance(tree["sweep"], list):
+            raise UserError(f"sweep={tree['sweep']}: must be a list of grids")
         grids: Any = OmegaConf.to_container(self.config.sweep, resolve=True)
         typed = [line for line in arguments if line.partition("=")[0].lstrip("+") != "sweep"]
         params = [f"{key}={value}" for key, value in self.params.items()]

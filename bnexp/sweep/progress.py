@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from bnexp.plan import Plan
+from bnexp.showing import harmless
 from bnexp.sweep.result import Result, from_record
 
 LINES = 20  # about so many lines of a sweep, besides one for each failure
@@ -33,7 +34,8 @@ class Progress:
 
             self.bar = tqdm(total=self.total, unit="run", dynamic_ncols=True, leave=False)
         elif self.total:
-            print(f"{self.total} runs to train, {self.before} done before", flush=True)
+            told = f"{self.total} runs to train, {self.before} done before"
+            harmless(print)(told, flush=True)
 
     def __exit__(
         self,
@@ -43,8 +45,9 @@ class Progress:
     ) -> None:
         self.closed.set()
         if self.bar is not None:
-            self.bar.close()
+            harmless(self.bar.close)()
 
+    @harmless
     def running(self, count: int) -> None:
         """So many runs are being trained now."""
         state = f"{count} running, {self.failed} failed"
@@ -52,6 +55,7 @@ class Progress:
             self.state = state
             self.bar.set_postfix_str(state)
 
+    @harmless
     def ended(self, result: Result) -> None:
         """One more run has ended."""
         if result.identity in self.seen or result.status in ("not started", "interrupted"):

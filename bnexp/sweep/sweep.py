@@ -1,25 +1,27 @@
 """One `train -m`: the jobs and results of all its batches, and what is said at the end."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from bnexp.runs import manifest
+from bnexp.showing import harmless
 from bnexp.sweep.jobs import Job
 from bnexp.sweep.result import Result
 from bnexp.sweep.run import Engine, Stopped, run_all
 
 
 class Sweep:
-    """The task that Hydra is given: called for a single run, filled by `CheckedLauncher` for -m."""
+    """The task that Hydra is given; `CheckedLauncher`, which takes the jobs, fills it."""
 
-    def __init__(self, command: str, single: Callable[[Any], float]) -> None:
-        self.command, self.single = command, single
+    def __init__(self, command: str) -> None:
+        self.command = command
         self.jobs: list[Job] = []
         self.results: list[Result] = []
 
-    def __call__(self, config: Any) -> float:
-        """Train the one run of a command without -m."""
-        return self.single(config)
+    def __call__(self, config: Any) -> None:
+        """Hydra wants a task that can be called; every job of ours goes through `run`."""
+        raise AssertionError("a sweep's jobs are launched by CheckedLauncher")
 
     def run(self, jobs: Sequence[Job], engine: Engine | None) -> list[Result]:
         """Train a batch of jobs, or with `dry_run` only say what would be done."""
@@ -32,6 +34,9 @@ class Sweep:
             print(preview(jobs, config.workers, config.retry))
             raise Stopped([], by_signal=False)
         self.jobs += jobs
+        for runs_dir in {job.plan.runs_dir for job in jobs}:
+            plans = [job.plan for job in self.jobs if job.plan.runs_dir == runs_dir]
+            manifest.write(runs_dir, self.command, (plan.identity for plan in plans))
         try:
             results = run_all(
                 jobs,
@@ -53,7 +58,7 @@ class Sweep:
         from bnexp.sweep.table import show
 
         if self.results:
-            show(self.jobs, self.results)
+            harmless(show)(self.jobs, self.results)
         if stopped is not None and stopped.by_signal:
             print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
             return 130

@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from bnexp.showing import harmless
+
 LINES = 20  # at most so many lines of a run, about, where there is no terminal
 
 
@@ -22,6 +24,7 @@ class Progress:
         self.epochs = 1
         self.accuracy = self.loss = float("nan")
 
+    @harmless
     def begin(self, steps: int, epochs: int) -> None:
         """Training of so many optimizer steps and epochs starts."""
         self.epochs = epochs
@@ -29,12 +32,14 @@ class Progress:
         if self.on_terminal and not self.quiet:
             self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, leave=False)
 
+    @harmless
     def resume(self, step: int) -> None:
         """Training goes on after `step` steps."""
         if self.bar is not None:
             self.bar.update(step)
             self.bar.unpause()
 
+    @harmless
     def step(self, step: int, images: int, loss: Tensor) -> None:
         """One optimizer step is done; its loss is read only where that waits for no device."""
         self.images += images
@@ -48,6 +53,7 @@ class Progress:
         )
         self.bar.update()
 
+    @harmless
     def evaluated(self, epoch: int, step: int, values: list[Any]) -> None:
         """An evaluation is done; `values` starts with train loss and accuracy, then validation."""
         self.loss, self.accuracy = values[0], values[3]
@@ -60,6 +66,7 @@ class Progress:
                 flush=True,
             )
 
+    @harmless
     def close(self) -> None:
         """Remove the bar."""
         if self.bar is not None:

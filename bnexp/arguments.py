@@ -1,0 +1,68 @@
+"""A command line of `bnexp train` as it was typed: its flags, its overrides, what is recorded."""
+
+import argparse
+import contextlib
+import io
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from bnexp.errors import UserError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Hydra's parser, with the flag of ours."""
+    from hydra._internal.utils import get_args_parser
+
+    hydras: argparse.ArgumentParser = get_args_parser()
+    hydras.add_argument("--dry-run", action="store_true")
+    return hydras
+
+
+def parse(arguments: Iterable[str]) -> argparse.Namespace:
+    """Flags and overrides, in whatever order they were typed. Raises UserError."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options = parser().parse_intermixed_args(list(arguments))
+    except SystemExit:
+        complaint = " ".join(said.getvalue().rpartition("error: ")[2].split())
+        raise UserError(f"train: {complaint}; see bnexp train --help") from None
+    if options.experimental_rerun is not None:
+        raise UserError("--experimental-rerun: not here; the same command goes on where it was")
+    if options.dry_run:
+        options.overrides.append("dry_run=true")
+    return options
+
+
+def config_folders(options: argparse.Namespace) -> list[Path]:
+    """The user's own folders of configurations. Raises UserError for one that is not there."""
+    named = [("--config-dir", options.config_dir), ("--config-path", options.config_path)]
+    for override in options.overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+") == "hydra.searchpath":
+            named += [(key, path.strip(" '\"")) for path in value.strip("[]").split(",")]
+    folders = []
+    for flag, text in named:
+        if text and (text.startswith("file://") or "://" not in text):
+            folders.append(Path(text.removeprefix("file://")))
+            if not folders[-1].is_dir():
+                raise UserError(f"{flag}={text}: no such folder")
+    return folders
+
+
+def as_recorded(command: str, arguments: Iterable[str]) -> str:
+    """The command as it was typed, less the folders of paths: records name no one's home."""
+    return shlex.join(["bnexp", command, *map(without_folders, arguments)])
+
+
+def without_folders(argument: str) -> str:
+    """An argument in which every path is its last part, and every address too."""
+    key, equals, value = argument.partition("=")
+    if argument.startswith("-") and not equals:
+        return argument
+    if not equals:
+        key, value = "", argument
+    value = re.sub(r"\w+://[^,\]}'\"]*/", "", value)
+    return key + equals + re.sub(r"[^,=\[\]{}()'\":]*/", "", value)

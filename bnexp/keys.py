@@ -1,0 +1,138 @@
+"""What `config.py` says of each key: its type, range and meaning, for `train --help KEY`."""
+
+import json
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from bnexp.config import Config
+from bnexp.errors import UserError
+from bnexp.norms.catalogue import NORMS
+from bnexp.runs.identity import flatten
+
+_LIMITS = {
+    "minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
+    "exclusiveMaximum": "below", "minItems": "items: at least", "maxItems": "items: at most",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """A dotted key as one section's class has it; `of` names the class where several have it."""
+
+    name: str
+    kind: str
+    meaning: str
+    of: str
+    text: bool
+
+
+@cache
+def keys() -> tuple[Key, ...]:
+    """Every key of a run's configuration, once for each class that has it."""
+    options = (
+        key
+        for norm, info in NORMS.items()
+        for key in _keys(info.options, "model.norm_options.", f"norm {norm}")
+    )
+    return (*_keys(Config, "", ""), *options)
+
+
+@cache
+def is_text(name: str) -> bool:
+    """Whether a key's value is text, so that `3` is text too."""
+    return any(key.text for key in keys() if key.name == name)
+
+
+def described(name: str) -> list[Key]:
+    """The keys of this name, each description once; those of a section where it is one."""
+    found = [key for key in keys() if key.name == name]
+    found = found or [key for key in keys() if key.name.startswith(f"{name}.")]
+    return list({(key.name, key.kind, key.meaning): key for key in reversed(found)}.values())[::-1]
+
+
+def _keys(section: type[BaseModel], prefix: str, of: str) -> Iterator[Key]:
+    for name, field in section.model_fields.items():
+        sections = list(_sections(field.annotation))
+        if not sections:
+            meaning = field.description or ""
+            texts = set(_leaves(field.annotation)) - {type(None)}
+            yield Key(f"{prefix}{name}", _kind(field), meaning, of, texts == {str})
+        for inner in sections:
+            whose = (inner.__doc__ or "").partition("\n")[0] if len(sections) > 1 else of
+            yield from _keys(inner, f"{prefix}{name}.", whose.rstrip("."))
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """The types of a union; of a Literal, those of its values."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        for part in get_args(annotation):
+            yield from _leaves(part)
+    elif get_origin(annotation) is Literal:
+        yield from map(type, get_args(annotation))
+    elif hasattr(annotation, "__metadata__"):
+        yield from _leaves(get_args(annotation)[0])
+    else:
+        yield annotation
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    for leaf in _leaves(annotation):
+        if isinstance(leaf, type) and issubclass(leaf, BaseModel):
+            yield leaf
+
+
+def _kind(field: FieldInfo) -> str:
+    """Type and range in words, from the JSON schema that pydantic makes of them."""
+    whole: Any = field.annotation
+    for extra in field.metadata:
+        whole = Annotated[whole, extra]
+    return _words(TypeAdapter(whole).json_schema())
+
+
+def _words(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_words(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    limits = [f"{words} {schema[name]}" for name, words in _LIMITS.items() if name in schema]
+    kind = str(schema.get("type", "anything"))
+    if kind == "array":
+        kind = f"list of {_words(schema.get('items', {}))}"
+    return ", ".join([kind, *limits])
+
+
+def explanation(names: Iterable[str]) -> str:
+    """What is known of these keys, or of all keys of a section. UserError names unknown ones."""
+    from bnexp.compose import compose
+
+    defaults = flatten(compose([])[0])
+    blocks, problems = [], []
+    for name in names:
+        found = described(name)
+        if not found:
+            close = get_close_matches(name, {key.name for key in keys()}, n=1)
+            near = f"; nearest known key: {close[0]}" if close else ""
+            problems.append(f"{name}: unknown key{near}; bnexp train --help shows all")
+        blocks += [_block(key, defaults) for key in found]
+    if problems:
+        raise UserError(*problems)
+    return "\n".join(blocks)
+
+
+def _block(key: Key, defaults: dict[str, Any]) -> str:
+    title = f"{key.name}: {key.meaning}" if key.meaning else key.name
+    lines = [title, f"    {key.kind}"]
+    if key.name in defaults:
+        lines[1] += f"; default: {json.dumps(defaults[key.name])}"
+    elif key.of:
+        lines[1] += f"; of: {key.of}"
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""Showing things never fails what is shown: a closed pipe, a console without some signs."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
+
+
+def harmless(show: Callable[P, Any]) -> Callable[P, None]:
+    """`show`, of which no error in writing comes out; for whoever has better things to do."""
+
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        with suppress(OSError, ValueError):  # also: closed file, sign that cannot be encoded
+            show(*args, **kwargs)
+
+    return shown
+
+
+def prepare_streams() -> None:
+    """Let a console show a sign that it lacks as `?`, rather than raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def finish_streams() -> None:
+    """Write out what is pending; a reader that has gone (`bnexp list | head -1`) is no matter."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
