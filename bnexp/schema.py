@@ -18,10 +18,11 @@ _TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # which class a 
 
 
 def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write out the defaults of the norm's options, so that they enter the identity.
+    """Write out home folders, and the defaults of the norm's options for the identity.
 
     Not those that a swapped norm keeps from the one it replaces, where nothing else is typed.
     """
+    tree = _expanded(tree)
     model = tree.get("model")
     if not isinstance(model, Mapping):
         return dict(tree), []

@@ -128,7 +128,7 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
         ("train model=[mlp]", ["model=[mlp]: must name one preset"]),
         ("train model=null seed=[", ["model=null: must name one preset", "seed=["]),
         ("train data.root=/größe/x", ["""needs quotes: 'data.root="/größe/x"'"""]),
-        ("train runs_dir=a=b", ["""runs_dir=a=b: """, """'runs_dir="a=b"'"""]),
+        ("train runs_dir=a=b", ["""needs quotes: 'runs_dir="a=b"'"""]),
         ("train optimizer.learning_rate=1", ["unknown key; nearest known key: optimizer.lr"]),
         ("train seed=0,1", ["seed=0,1: several values are a sweep, with train -m"]),
         ("train -m seed=range(5,0)", ["seed=range(5,0): there is no value in it"]),
@@ -232,8 +232,9 @@ def test_help_tells_of_a_key(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_key_can_be_asked_for() -> None:
-    for key in {key.name for key in keys()}:
-        assert key in explanation([key])
+    names = sorted({key.name for key in keys()})
+    said = explanation(names)
+    assert all(f"\n{name}" in f"\n{said}" for name in names)
 
 
 def test_help_lists_no_comparisons(capsys: pytest.CaptureFixture[str]) -> None:
