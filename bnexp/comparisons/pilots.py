@@ -15,7 +15,6 @@ import pandas as pd
 from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.config import Ceiling, Choose, Comparison, Search, Target
 from bnexp.comparisons.measure import by_group, cell, times_by_run
-from bnexp.comparisons.search import grid
 from bnexp.report.labels import canonical
 from bnexp.runs.tables import Runs
 
@@ -199,10 +198,10 @@ def brackets(
                     if one.grid not in closed and one not in wider:
                         wider.append(one)
         whole = bool((group[search.key].map(lambda x: float(x).is_integer())).all())
-        values = grid(min(a for a, _ in ends), max(b for _, b in ends), search.until, whole)
+        hull = min(a for a, _ in ends), max(b for _, b in ends)
         how = {"until": search.until, "end": search.end, "whole": whole}
         found += [
-            Chosen("bracket", search.name, keys, search.key, how, score, values[0], values[-1])
+            Chosen("bracket", search.name, keys, search.key, how, score, *hull)
             for keys, score in arms
         ]
     if wider:

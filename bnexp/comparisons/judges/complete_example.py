@@ -2,52 +2,58 @@
 
 import pandas as pd
 
-from bnexp.comparisons.accuracies import accuracy_row, by_norm, lead, lost, points
+from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import best, cell, trained
-from bnexp.report.labels import norm_name, number
+from bnexp.comparisons.measure import cell, column, readings
+from bnexp.report.labels import listed, norm_name, number
 from bnexp.runs.tables import Runs
 
 PRINTED = 0.1  # the example's learning rate
+NORMS = ("none", "batch", "layer", "group")
+CLOSE = 0.05  # of validation accuracy: what trains comes so near to its arm's best
 
 
-def as_printed_and_fair(runs: Runs) -> Finding:
-    """B23: the norms against each other at the printed rate, and each at its own best one."""
-    rows = runs.runs
-    printed = by_norm(cell(rows, optimizer__lr=PRINTED))
-    fair = {norm: best(arm) for norm, arm in by_norm(rows).items()}
-    quantities: dict[str, Quantity] = {
-        f"{norm}_trains": Quantity.fact(
-            100 * len(trained(printed[norm])) / len(printed[norm]), "% of runs train"
-        )
+def as_printed_and_fair(runs: Runs, choices: Choices) -> Finding:
+    """B23: the norms at the printed rate, and each at the rate that pilots found best."""
+    printed = {norm: cell(runs.runs, model__norm=norm, optimizer__lr=PRINTED) for norm in NORMS}
+    fair = {norm: choices.chosen(runs.runs, "best", model__norm=norm) for norm in NORMS}
+    quantities = {
+        f"{norm}_trains": trains(printed[norm], choices.score("best", model__norm=norm))
         for norm in ("batch", "none")
-        if norm in printed
     }
-    if {"batch", "none"} <= printed.keys():
-        quantities["printed_rate"] = lead(printed["batch"], printed["none"])
-    if "batch" in fair:
-        if "none" in fair:
-            quantities["best_rate"] = lead(fair["batch"], fair["none"])
-        for norm in ("layer", "group"):
-            if norm in fair:
-                quantities[norm] = lead(fair[norm], fair["batch"])
-    chosen = {norm: arm["optimizer.lr"].max() for norm, arm in fair.items()}
+    quantities |= {
+        "printed_rate": lead(printed["batch"], printed["none"]),
+        "best_rate": lead(fair["batch"], fair["none"]),
+        "layer": lead(fair["layer"], fair["batch"]),
+        "group": lead(fair["group"], fair["batch"]),
+    }
     table = [
-        {"norm": norm, "lr": lr, "chosen": lr == chosen[norm]}
-        | accuracy_row(cell(arm, optimizer__lr=lr))
-        for norm, arm in by_norm(rows).items()
-        for lr in sorted(arm["optimizer.lr"].unique())
+        {"norm": norm, "form": form, "lr": arm["optimizer.lr"].iloc[0]} | accuracy_row(arm)
+        for form, arms in (("printed", printed), ("chosen", fair))
+        for norm, arm in arms.items()
+        if len(arm)
     ]
-    return Finding(_summary(printed, quantities), quantities, pd.DataFrame(table), notes=lost(rows))
+    return Finding(_summary(quantities), quantities, pd.DataFrame(table), notes=lost(runs.runs))
 
 
-def _summary(printed: dict[str, pd.DataFrame], quantities: dict[str, Quantity]) -> str:
+def trains(arm: pd.DataFrame, best: float) -> Quantity:
+    """1 where a run comes to the arm's best validation accuracy by the pilots, less 5 points."""
+    reached = column(arm, "val_accuracy").where(
+        column(arm.assign(bad=arm["outcome"] == "diverged"), "bad") == 0, 0.0
+    )
+    return Quantity(readings((reached >= best - CLOSE).astype(float)))
+
+
+def _summary(quantities: dict[str, Quantity]) -> str:
     counts = [
-        f"{len(trained(arm))} of {len(arm)} runs train with {norm_name(norm)}"
-        for norm, arm in printed.items()
+        f"{sum(r.low for r in found.readings.values()):.0f} of {found.n} runs train with "
+        f"{norm_name(norm)}"
+        for norm in ("batch", "none")
+        if (found := quantities[f"{norm}_trains"]).n
     ]
-    words = [f"At learning rate {number(PRINTED)}, {', '.join(counts)}"]
+    words = [f"At learning rate {number(PRINTED)}, {listed(counts)}"] if counts else []
     for name, rates in (("printed_rate", "at that rate"), ("best_rate", "at each one's best")):
-        if name in quantities and quantities[name].n:
+        if quantities[name].n:
             words.append(f"batch norm has {points(quantities[name].centre)} on no norm {rates}")
-    return "; ".join(words)
+    return "; ".join(words) or "Nothing was measured"

@@ -1,5 +1,6 @@
 import pytest
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.preset import trains
 from tests.comparisons.judges.tables import arm, make
 
@@ -15,14 +16,16 @@ def runs(outcome="trained"):
 
 
 def test_accuracy_above_chance_and_fall_of_the_loss():
-    found = trains(runs())
-    assert found.quantities["above_chance"].values.tolist() == pytest.approx([30, 40, 35])
-    assert found.quantities["loss_fall"].values.tolist() == pytest.approx([4, 4, 4])
-    assert "3 of 3 runs trained, to 85.0% test accuracy (chance: 50%)" in found.summary
-    assert "fell 4.0 times" in found.summary
+    found = trains(runs(), Choices())
+    above = [reading.low for reading in found.quantities["above_chance"].readings.values()]
+    fall = [reading.low for reading in found.quantities["loss_fall"].readings.values()]
+    assert above == pytest.approx([30, 40, 35])
+    assert fall == pytest.approx([4, 4, 4])
+    assert "85.0% test accuracy (chance: 50%)" in found.summary
+    assert "falls 4.0 times" in found.summary
 
 
-def test_nothing_trained():
-    found = trains(runs("not trained"))
-    assert found.summary == "0 of 3 runs trained"
-    assert found.quantities["above_chance"].n == found.quantities["loss_fall"].n == 0
+def test_a_net_at_chance_level_counts():
+    found = trains(runs("not trained"), Choices())
+    assert found.quantities["above_chance"].n == 3
+    assert found.notes == ("Of 3 runs 3 ended at chance level.",)
