@@ -7,7 +7,7 @@ from bnexp.comparisons.judges.depth import deepest
 from bnexp.comparisons.readings import Reading
 from tests.comparisons.judges.tables import arm, make
 
-DEPTHS = (14, 17, 19, 22, 26)
+DEPTHS = (14, 17, 19, 23, 26)
 HOW = {"until": 1.16, "end": "largest", "whole": True}
 CHOSEN = Choices(
     tuple(
@@ -28,9 +28,9 @@ def nets(norm, reach, depths=DEPTHS):
 
 
 def test_where_training_ends_lies_between_two_depths():
-    found = deepest(make(nets("none", 17) + nets("batch", 22)), CHOSEN)
-    assert found.quantities["deepest"].readings[0] == Reading(22, 26)
-    assert found.quantities["deeper"].readings[0] == Reading(22 / 19, 26 / 17)
+    found = deepest(make(nets("none", 17) + nets("batch", 23)), CHOSEN)
+    assert found.quantities["deepest"].readings[0] == Reading(23, 26)
+    assert found.quantities["deeper"].readings[0] == Reading(23 / 19, 26 / 17)
     assert len(found.table) == 8
 
 
