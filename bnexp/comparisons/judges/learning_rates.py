@@ -70,8 +70,8 @@ def over_none(plain: Readings, normed: Readings) -> Quantity:
 def section_8_table(runs: Runs, choices: Choices) -> Finding:
     """B7: epochs to the target and final accuracy of every arm, and the deep net's largest rate.
 
-    Epochs are those at each arm's fastest rate, accuracy is at its most accurate rate by validation;
-    gains in accuracy are of nets trained on few images.
+    Epochs are those at each arm's fastest rate; accuracy is of nets trained on few images, at each
+    arm's most accurate rate by validation.
     """
     goal = choices.target()
     usual = cell(runs.runs, model__depth=None, training__evaluate_every=1)
