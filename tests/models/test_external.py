@@ -141,7 +141,7 @@ def test_its_norms_are_swapped_and_its_weights_stay() -> None:
 
 
 def test_groups_that_divide_one_layer_but_not_the_net_are_told_those_that_do() -> None:
-    """VLCounter issue 6: github.com/Seunggu0305/VLCounter/issues/6."""
+    """https://github.com/Seunggu0305/VLCounter/issues/6."""
     options = {"groups": 96}
     with pytest.raises(UserError) as error:
         torchvision("densenet121", (3, 32, 32), norm="group", norm_options=options)
