@@ -219,6 +219,7 @@ class Config(Section):
 # Keys that cannot change a run's result and so are no part of its identity.
 NOT_IDENTITY = (
     "threads", "runs_dir", "rerun", "progress", "data.root", "data.download",
+    "model.weights",  # its content is
     "training.checkpoint_seconds", "training.save_weights", "logger",
     "workers", "exclusive", "retry", "on_error", "dry_run", "sweep",
 )  # fmt: skip

@@ -16,8 +16,10 @@ from bnexp.data import check as check_data
 from bnexp.errors import UserError
 from bnexp.importing import source_hash
 from bnexp.models.check import check as check_model
+from bnexp.models.check import check_lengths
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import code
+from bnexp.models.weights import content
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
 
@@ -57,7 +59,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     problems += schema.problems(tree)
     model = schema.section(Model, tree, "model")
     data = schema.section(AnyData, tree, "data")
-    facts = None
+    facts = weights = None
     if data is not None:
         data_problems = check_data(data)
         problems += data_problems
@@ -69,8 +71,15 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     if model is not None and facts is not None:
         smallest = smallest_batch(data, facts.train)
         problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
-        if FAMILIES[model.kind].layers is None or model.norm not in NORMS:
-            problems += _try_out(model.model_dump_json(), facts.shape, facts.classes, smallest)
+        problems += check_lengths(model) if data.lengths is not None else []
+        try:
+            weights = content(model.weights) if model.weights is not None else None
+        except UserError as error:
+            problems += error.lines
+        else:
+            if FAMILIES[model.kind].layers is None or model.norm not in NORMS or weights:
+                shape, classes = facts.shape, facts.classes
+                problems += _try_out(model.model_dump_json(), shape, classes, smallest, weights)
     logger = schema.section(Logger, tree, "logger")
     if logger is not None and logger.name != "none" and find_spec(logger.name) is None:
         problems.append(f"logger={logger.name}: not installed; pip install 'bnexp[{logger.name}]'")
@@ -82,13 +91,18 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     if problems or facts is None:
         raise UserError(*problems)
     config = Config.model_validate(tree | {"device": device})
-    traits = Traits(source=source_hash(code(config.model)))
+    traits = Traits(source=source_hash(code(config.model)), weights=weights)
     return Plan(config, facts, preset, traits)
 
 
 @lru_cache(maxsize=1024)
-def _try_out(model: str, shape: tuple[int, ...], classes: int, batch_size: int) -> list[str]:
-    """Problems of a model or norm from elsewhere, found by building it and passing a batch."""
+def _try_out(
+    model: str, shape: tuple[int, ...], classes: int, batch_size: int, weights: str | None
+) -> list[str]:
+    """Problems of a model, norm or weights from elsewhere, found by building and a batch.
+
+    `weights` is the hash of the file: another content is another question.
+    """
     import torch
 
     from bnexp.models import build_model

@@ -3,17 +3,23 @@
 from torch import nn
 
 from bnexp.errors import UserError
+from bnexp.models import weights
 from bnexp.models.check import check_structure
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
 
 
 def build_model(model: Normalised, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """Build a net that turns (N, *shape) into logits (N, classes), its weights newly drawn.
+    """Build a net that turns (N, *shape) into logits (N, classes).
 
-    `shape` is that of one sample: (C, H, W) for images. Raises UserError where model, norm and
-    data do not go together, or a model from elsewhere cannot be built.
+    Its weights are newly drawn, or those of `model.weights`. `shape` is that of one sample:
+    (C, H, W) for images. Raises UserError where model, norm and data do not go together, or a
+    model or weights from elsewhere cannot be used.
     """
     if problems := check_structure(model, shape, classes):
         raise UserError(*problems)
-    return FAMILIES[model.kind].build(model, shape, classes)
+    family = FAMILIES[model.kind]
+    net = family.build(model, shape, classes)
+    if model.weights is not None and not family.loads:
+        weights.load(net, model.weights, weights.read(model.weights))
+    return net

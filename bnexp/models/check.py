@@ -48,6 +48,16 @@ def check_structure(model: Normalised, shape: Shape, classes: int) -> list[str]:
     return problems
 
 
+def check_lengths(model: Normalised) -> list[str]:
+    """The problems that sequences of varying length bring."""
+    family = FAMILIES[model.kind]
+    if family.layers is not None and not family.recurrent:
+        return [f"data.lengths: model.kind={model.kind} takes whole samples; use model=rnn or lstm"]
+    if family.recurrent and _option(model.norm, model.norm_options, "ghost_size") is not None:
+        return [f"data.lengths: norm {model.norm} is of whole sequences; use batch"]
+    return []
+
+
 def normed_layers(model: Normalised, shape: Shape, classes: int) -> list[NormedLayer]:
     """Every layer of one of our own nets that the norm normalises."""
     layers = FAMILIES[model.kind].layers
@@ -83,7 +93,7 @@ def _option(norm: str, options: dict[str, object], name: str) -> int | None:
     """The value of an integer option; None where the norm has none, or not these options."""
     try:
         return getattr(NORMS[norm].options.model_validate(options), name, None)
-    except ValidationError:
+    except (KeyError, ValidationError):
         return None
 
 

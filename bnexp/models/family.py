@@ -30,6 +30,7 @@ class Normalised(Section):
     kind: str
     norm: str = Field(description="a name of `bnexp list norms`, or an importable class")
     norm_options: Options = Field(description="see bnexp/norms/catalogue.py")
+    weights: str | None = Field(description="file of weights to start from; null draws them")
 
     @field_validator("norm")
     @classmethod
@@ -84,6 +85,7 @@ class Family:
     space: bool = False  # has layers (N, C, *space), for norms that need space
     recurrent: bool = False  # for norms with statistics per step
     small: bool = False  # faster on one thread
+    loads: bool = False  # `net` itself loads `model.weights`
 
     @property
     def kind(self) -> str:

@@ -32,6 +32,7 @@ class Traits:
     batch_statistics: bool = False  # some norm of the model uses its batch in training mode
     uneven: bool = False  # some optimizer step accumulates batches of different sizes
     source: str | None = None  # hash of the source of a user's model, norm, dataset
+    weights: str | None = None  # hash of the file of `model.weights`
 
 
 NO_TRAITS = Traits()
@@ -88,6 +89,8 @@ def identity(config: Mapping[str, Any], content: str, traits: Traits = NO_TRAITS
     kept |= {f"revision.{name}": True for name in revisions(flat, traits)}
     if traits.source is not None:
         kept["model.source"] = traits.source
+    if traits.weights is not None:
+        kept["model.weights"] = traits.weights
     canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -155,6 +155,8 @@ def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
     config["runs_dir"] = Path(config["runs_dir"]).name
     if config["data"].get("root"):
         config["data"]["root"] = Path(config["data"]["root"]).name
+    if config["model"].get("weights"):
+        config["model"]["weights"] = Path(config["model"]["weights"]).name
     return config
 
 

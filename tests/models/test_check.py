@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from bnexp.config import Model
 from bnexp.errors import UserError
 from bnexp.models import build_model
-from bnexp.models.check import check
+from bnexp.models.check import check, check_lengths
 from bnexp.norms.catalogue import NORMS
 from tests.conftest import REPOSITORY
 from tests.models.configure import configure
@@ -178,6 +178,7 @@ def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
         "activation": "tanh",
         "norm": norm,
         "norm_options": {},
+        "weights": None,
         "norm_output": draw(st.booleans()),
         "init": "he",
         "init_scale": 1.0,
@@ -225,6 +226,24 @@ def test_what_passes_the_check_trains(drawn: Any, size: int, other: int) -> None
     net = build_model(model, shape, 2)
     for batch_size in (size, smallest):
         assert net(torch.randn(batch_size, *shape)).shape == (batch_size, 2)
+
+
+@pytest.mark.parametrize(
+    ("preset", "keys", "line"),
+    [
+        ("mlp_bn", {}, "data.lengths: model.kind=mlp takes whole samples; use model=rnn or lstm"),
+        ("transformer", {}, "data.lengths: model.kind=transformer takes whole samples"),
+        ("lstm", {"norm": "ghost"}, "data.lengths: norm ghost is of whole sequences; use batch"),
+        ("lstm_bn", {}, None),
+        ("rnn", {"norm": "my.Norm"}, None),
+        ("module", {"name": "my.Net"}, None),
+    ],
+)
+def test_who_reads_sequences_of_varying_length(
+    preset: str, keys: dict[str, Any], line: str | None
+) -> None:
+    found = check_lengths(configure(preset, **keys))
+    assert [x[: len(line or x)] for x in found] == ([] if line is None else [line])
 
 
 @pytest.mark.parametrize("options", [{"groups": "x"}, {"groups": 0}, {"colour": 1}])

@@ -44,7 +44,7 @@ def check(model, shape, classes):
 
 
 register(Family(Tiny, build, dimensions=(3,), check=check))
-values = {"kind": "tiny", "gain": 1.0, "norm": "none", "norm_options": {}}
+values = {"kind": "tiny", "gain": 1.0, "norm": "none", "norm_options": {}, "weights": None}
 add_preset("model", "tiny", "one linear layer", values)
 '''
 

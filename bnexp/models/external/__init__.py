@@ -45,5 +45,5 @@ def _check(model: Torchvision, shape: Shape, classes: int) -> list[str]:
 
 
 _NET = "bnexp.models.external.net.build_external"
-register(Family(Torchvision, _NET, dimensions=(3,), check=_check))
-register(Family(Module, _NET, check=_check))
+register(Family(Torchvision, _NET, dimensions=(3,), check=_check, loads=True))
+register(Family(Module, _NET, check=_check, loads=True))

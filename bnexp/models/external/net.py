@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bnexp.errors import UserError
 from bnexp.importing import load
+from bnexp.models import weights
 from bnexp.models.external import Module, Torchvision
 from bnexp.norms import swap_norms
 
@@ -30,7 +31,9 @@ class GrayToColor(nn.Module):
 
 
 def build_external(model: Torchvision, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """A model with untrained weights, its normalisers swapped unless `norm` is `keep`.
+    """A model whose normalisers are swapped unless `norm` is `keep`.
+
+    `model.weights` may be of the model as it came or as it is with its normalisers swapped.
 
     A class or function of the user's is called with model.kwargs, and with `num_classes` and
     `shape` (of one sample) where it has parameters of these names. torchvision's models get
@@ -41,6 +44,10 @@ def build_external(model: Torchvision, shape: tuple[int, ...], classes: int) -> 
         net = _module(model, shape, classes)
     else:
         net = _torchvision(model, classes)
+    given = None if model.weights is None else weights.read(model.weights)
+    if model.weights is not None and given is not None and weights.fits(net, given):
+        weights.load(net, model.weights, given)
+        given = None
     if model.norm != "keep":
         try:
             swap_norms(net, model.norm, **model.norm_options)
@@ -48,6 +55,8 @@ def build_external(model: Torchvision, shape: tuple[int, ...], classes: int) -> 
             raise UserError(*(f"model.norm={model.norm}: {x}" for x in error.lines)) from error
     if not isinstance(model, Module) and shape[0] == 1:
         net = GrayToColor(net)
+    if model.weights is not None and given is not None:
+        weights.load(net, model.weights, given)
     _try_out(net, model.name, shape, classes)
     return net
 
