@@ -42,7 +42,8 @@ logger.name logger.project logger.uri
 model.activation model.depth model.dropout model.fc_widths model.init model.init_scale
 model.kernel_size model.kind model.norm model.norm_options model.norm_output model.placement
 model.weights model.widths on_error optimizer.lr optimizer.momentum optimizer.name
-optimizer.weight_decay precision probes.activations.at probes.activations.end probes.activations.every
+optimizer.weight_decay precision
+probes.activations.at probes.activations.end probes.activations.every
 probes.companions probes.gradients.at probes.gradients.end probes.gradients.every
 probes.histograms.at probes.histograms.end probes.histograms.every probes.norms probes.shift
 probes.smoothness progress rerun retry runs_dir seed sweep threads training.accumulate
