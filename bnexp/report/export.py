@@ -6,6 +6,7 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.report.labels import canonical
+from bnexp.runs.show import without_formulas
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:
@@ -15,7 +16,7 @@ def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
     csv = stem.with_name(f"{stem.name}.csv")
-    table.to_csv(csv, index=False, lineterminator="\n")
+    without_formulas(table).to_csv(csv, index=False, lineterminator="\n")
     if not parquet:
         return [csv]
     path = stem.with_name(f"{stem.name}.parquet")

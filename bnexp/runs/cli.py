@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pandas as pd
 from filelock import Timeout
 
 from bnexp.errors import UserError
@@ -14,7 +13,7 @@ from bnexp.runs.garbage import garbage, why_not_ours
 from bnexp.runs.places import named_identity, run_lock
 from bnexp.runs.select import HELP, find_one, is_condition, select
 from bnexp.runs.show import FORMATS, arms_table, differences, printable, runs_table
-from bnexp.runs.tables import as_table, load_runs, read_all
+from bnexp.runs.tables import as_table, expect_runs, load_runs, read_all
 
 _USAGE = """\
 bnexp runs [CONDITION ...]           list arms: runs that differ only in their seed
@@ -82,7 +81,8 @@ def _named(runs_dir: Path, names: Sequence[str]) -> list[Path]:
     """The folders of the runs that are to be removed."""
     if not names:
         raise UserError("runs rm: name runs, or conditions such as status=failed")
-    runs: pd.DataFrame = as_table(read_all([runs_dir])[0])
+    expect_runs([runs_dir])
+    runs = as_table(read_all([runs_dir])[0])
     conditions = [name for name in names if is_condition(name)]
     found = [Path(find_one(runs, name, runs_dir)["folder"]) for name in names
              if name not in conditions]  # fmt: skip

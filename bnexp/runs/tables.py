@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
-from bnexp.runs.header import Missing, Unreadable, load_header
+from bnexp.runs.header import Unreadable, load_header
 from bnexp.runs.identity import flatten
 from bnexp.runs.places import is_running
 from bnexp.runs.record import COLUMNS
@@ -159,7 +159,32 @@ def load_runs(*paths: str | Path) -> Runs:
     listed in `skipped`, never raised. Where two folders hold the same run, a done one counts.
     Raises UserError for a path that does not exist or holds no run.
     """
-    rows, skipped = read_all(Path(path) for path in paths or ("runs",))
+    folders = [Path(path) for path in paths or ("runs",)]
+    expect_runs(folders)
+    return runs_in(folders)
+
+
+def expect_runs(paths: Iterable[Path]) -> None:
+    """Raise UserError, naming every path that does not exist or holds no run."""
+    problems = [f"{path}: {why}" for path in paths if (why := _why_no_run(path))]
+    if problems:
+        raise UserError(*problems)
+
+
+def _why_no_run(path: Path) -> str | None:
+    try:
+        if any(map(_has_record, _folders(path))):
+            return None
+    except FileNotFoundError:
+        return "no such folder; `bnexp train` writes runs to runs/"
+    except OSError as error:
+        return str(error.strerror)
+    return "holds no run; `bnexp train` writes runs to runs/"
+
+
+def runs_in(paths: Iterable[Path]) -> Runs:
+    """What `load_runs` returns, also of paths that hold no run."""
+    rows, skipped = read_all(paths)
     kept: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=_rank):
         first = kept.setdefault(row["run"], row)
@@ -178,43 +203,21 @@ def as_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def read_all(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """A row of `runs` for every record in or below `paths`, and the folders without one.
-
-    Raises UserError for a path that does not exist or holds no run.
-    """
+    """A row of `runs` for every record in or below `paths`, and the folders without one."""
     rows: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    problems = []
-    seen: set[Path] = set()
+    folders: dict[Path, None] = {}
     for path in paths:
-        found = False
         try:
-            folders = _folders(path)
+            folders |= dict.fromkeys(_folders(path))
         except OSError as error:
-            problems.append(f"{path}: {_why(error)}")
-            continue
-        for folder in folders:
-            try:
-                row = _row(folder)
-            except Unreadable as error:
-                found |= not isinstance(error, Missing) or (folder / "config.yaml").exists()
-                skipped.append({"folder": str(folder), "reason": str(error)})
-            else:
-                found = True
-                if folder not in seen:
-                    rows.append(row)
-            seen.add(folder)
-        if not found:
-            problems.append(f"{path}: holds no run; `bnexp train` writes runs to runs/")
-    if problems:
-        raise UserError(*problems)
+            skipped.append({"folder": str(path), "reason": str(error.strerror)})
+    for folder in folders:
+        try:
+            rows.append(_row(folder))
+        except Unreadable as error:
+            skipped.append({"folder": str(folder), "reason": str(error)})
     return rows, skipped
-
-
-def _why(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such folder; `bnexp train` writes runs to runs/"
-    return str(error.strerror)
 
 
 def _rank(row: dict[str, Any]) -> tuple[int, bool]:
@@ -224,8 +227,13 @@ def _rank(row: dict[str, Any]) -> tuple[int, bool]:
     return order.index(row["status"]), not named
 
 
+def _has_record(folder: Path) -> bool:
+    """Whether a run was begun here, be its record readable or not."""
+    return (folder / "run.json").exists() or (folder / "config.yaml").exists()
+
+
 def _folders(path: Path) -> list[Path]:
-    if (path / "run.json").exists() or (path / "config.yaml").exists():
+    if _has_record(path):
         return [path]
     return sorted(
         folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith(".")

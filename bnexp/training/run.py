@@ -22,7 +22,7 @@ from bnexp.errors import UserError
 from bnexp.loggers import make_logger
 from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
-from bnexp.runs.header import Damaged, Missing, Unreadable, load_header
+from bnexp.runs.header import Damaged, Missing, Unreadable, load_header, read_header
 from bnexp.runs.identity import flatten, revisions
 from bnexp.runs.places import find_run, run_lock
 from bnexp.runs.record import COLUMNS, Record
@@ -59,29 +59,35 @@ def run(
     says so, and whatever training raised, which the record then holds as `failed`.
     """
     try:
-        lock = run_lock(plan.runs_dir, plan.identity)
-    except OSError as error:
-        why = error.strerror or error
-        raise UserError(f"runs_dir={plan.runs_dir}: cannot be written: {why}") from error
-    try:
-        with lock:
-            return _run_locked(plan, command, quiet, stop)
+        lock = run_lock(plan.runs_dir, plan.identity).acquire()
     except Timeout:
         raise Busy(f"{plan.preset}-{plan.identity} is being trained by another process") from None
+    except OSError as error:
+        if done := _done_before(plan):
+            return done
+        why = error.strerror or error
+        raise UserError(f"runs_dir={plan.runs_dir}: cannot be written: {why}") from error
+    with lock:
+        return _run_locked(plan, command, quiet, stop)
+
+
+def _done_before(plan: Plan) -> Finished | None:
+    """The run if it is done and need not be trained again."""
+    folder = find_run(plan.runs_dir, plan.identity, plan.preset)
+    header = read_header(folder)
+    if plan.config.rerun or header is None or header["status"] != "done":
+        return None
+    return Finished(folder, header["outcome"], header["reason"], header["results"], new=False)
 
 
 def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool]) -> Finished:
     folder = find_run(plan.runs_dir, plan.identity, plan.preset)
     recover(folder)
-    header = _header(folder)
-    if header is not None and header["status"] == "done":
-        if not plan.config.rerun:
-            with suppress(OSError):  # a folder that may not be written to
-                (folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
-            return Finished(
-                folder, header["outcome"], header["reason"], header["results"], new=False
-            )
-        set_aside(folder)
+    if done := _done_before(plan):
+        with suppress(OSError):  # a folder that may not be written to
+            (done.folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
+        return done
+    _make_way(folder)
     (folder / "error.txt").unlink(missing_ok=True)
 
     config = plan.config
@@ -134,18 +140,21 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     return Finished(folder, outcome, reason, results, new=True)
 
 
-def _header(folder: Path) -> dict[str, Any] | None:
-    """What is known of a run that was begun; a damaged record is set aside.
+def _make_way(folder: Path) -> None:
+    """Set a done or damaged record aside; what was begun and not ended stays, to go on.
 
-    Raises UserError for one that may be good and can't be read.
+    Raises UserError for a record that may be good and can't be read, and for a broken link.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise UserError(f"{folder}: is a link to nowhere")
     try:
-        return load_header(folder)
+        header = load_header(folder)
+        if header["status"] == "done":
+            set_aside(folder)
     except Missing:
-        return None
+        pass
     except Damaged:
         set_aside(folder)
-        return None
     except Unreadable as error:
         raise UserError(f"{folder}: {error}; move it away or use another runs_dir") from None
 

@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,15 @@ def test_a_header_of_another_format_is_no_header(tmp_path: Path) -> None:
     assert read_header(record.folder)["status"] == "done"  # type: ignore[index]
     (record.folder / "run.json").write_text('{"format": 2}')
     assert read_header(record.folder) is None
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_who_may_read_a_record_is_for_the_umask_to_say(
+    tmp_path: Path, umask: int, mode: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        folder = make(tmp_path, "a" * 12, tables=STEPS).folder
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {mode}
