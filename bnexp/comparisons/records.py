@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from bnexp.comparisons.measurements import MeasurementRun, measure_due
-from bnexp.runs.tables import Runs, load_runs
+from bnexp.report.reading import usable
+from bnexp.runs.tables import Runs, runs_in
 from bnexp.sweep import Job, Result
 
 ENDED = ("done", "failed", "killed")
@@ -16,7 +17,10 @@ ENDED = ("done", "failed", "killed")
 
 @dataclass
 class Records:
-    """Rows of the table of runs by identity; a run that failed has ended, without a row."""
+    """Rows of the table of runs by identity.
+
+    A run that failed, or whose record is damaged, has ended without a row.
+    """
 
     runs_dir: Path
     command: str
@@ -26,8 +30,8 @@ class Records:
     def add(self, results: Iterable[Result]) -> None:
         """Take in what a sweep ended with."""
         done = {r.identity: r.folder for r in results if r.status == "done" and r.folder}
-        self.silent |= {r.identity for r in results if r.status in ENDED} - done.keys()
         self._read(folder for identity, folder in done.items() if identity not in self.rows)
+        self.silent |= {r.identity for r in results if r.status in ENDED} - self.rows.keys()
 
     def measure(self, measurements: Sequence[MeasurementRun]) -> None:
         """Take measurements that need no training, where they are not there yet."""
@@ -36,10 +40,8 @@ class Records:
         self._read(one.folder(self.runs_dir) for one in due)
 
     def _read(self, folders: Iterable[Path]) -> None:
-        paths = sorted({str(folder) for folder in folders})
-        if paths:
-            frame = load_runs(*paths).runs
-            self.rows |= {row["run"]: row for row in map(_present, frame.to_dict("records"))}
+        frame = usable(runs_in(sorted(set(folders)))).runs
+        self.rows |= {row["run"]: row for row in map(_present, frame.to_dict("records"))}
 
     def missing(self, jobs: Iterable[Job]) -> list[Job]:
         """Those that have not ended."""
