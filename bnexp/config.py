@@ -1,6 +1,7 @@
 """Every public key of a training run: its type, range, unit and meaning.
 
-The keys of a net stand with its family in `bnexp/models/`. The values themselves are the YAML
+The keys of a net stand with its family in `bnexp/models/`, those of data in
+`bnexp/data/dataset.py` and with each dataset. The values themselves are the YAML
 presets in `conf/`; nothing here has a default, so a run's configuration is exactly what
 `bnexp train --cfg job` prints. Imports no torch.
 """
@@ -8,84 +9,15 @@ presets in `conf/`; nothing here has a default, so a run's configuration is exac
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
+from bnexp.data.dataset import Data, which
+from bnexp.data.datasets import DATASETS
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
 from bnexp.section import Positive, Rate, Section
 
 Few = Annotated[int, Field(ge=1, le=1024)]  # threads, processes
-
-# ----------------------------------------------------------------------------------------- data
-
-
-def _rising(bounds: list[int]) -> list[int]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("the first bound must not be above the second")
-    return bounds
-
-
-Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_rising)]
-
-
-class Data(Section):
-    """The keys of every dataset."""
-
-    batch_size: Positive = Field(description="samples per forward pass: the batch that BN sees")
-    drop_last: bool = Field(description="leave out the last batch of an epoch when it is smaller")
-    train_size: Positive | None = Field(description="class-balanced subset; null is everything")
-    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
-        description="draws training and validation part, and the subset; null is the fixed split"
-    )
-    batch_sizes: Bounds | None = Field(
-        description="[least, most]: every training batch its own size, drawn by the seed; "
-        "batch_size is then of train-mode evaluation and of probes only"
-    )
-    flip: bool = Field(description="random horizontal flip")
-    crop: int = Field(ge=0, le=64, description="random crop after padding by this many pixels")
-    lengths: Bounds | None = Field(
-        description="[least, most] rows that a sample keeps, drawn once by split_seed; null is all"
-    )
-    jitter: float = Field(
-        ge=0,
-        le=1,
-        description="random contrast, brightness and colour cast of every image, "
-        "drawn once by split_seed; the strength",
-    )
-
-
-class Builtin(Data):
-    """A named dataset."""
-
-    name: Literal["digits", "fashion_mnist", "mnist", "kmnist", "cifar10", "cifar100"]
-    root: str | None = Field(description="folder of the dataset's files; null is the usual place")
-    download: bool = Field(description="download when the files are found nowhere")
-
-
-class ImageFolder(Data):
-    """A tree `train/<class>/*`, `test/<class>/*` of images."""
-
-    name: Literal["image_folder"]
-    root: str = Field(description="the folder that holds train/ and test/")
-    image_size: Annotated[int, Field(ge=4, le=512)] = Field(description="side length in pixels")
-    channels: Literal[1, 3]
-
-    @field_validator("root")
-    @classmethod
-    def _named(cls, root: str) -> str:
-        if not root:
-            raise ValueError("must name the folder that holds train/<class>/* and test/<class>/*")
-        return root
-
-
-class Synthetic(Data):
-    """Gaussian classes of any shape: for speed measurements, and learnable."""
-
-    name: Literal["synthetic"]
-    shape: list[Positive] = Field(min_length=1, max_length=4, description="of one sample")
-    classes: int = Field(ge=2)
-    samples: int = Field(ge=10, description="training samples; a fifth more each to validate, test")
-
 
 # ------------------------------------------------------------------------------------ optimizer
 
@@ -168,10 +100,12 @@ class Probes(Section):
 
 if TYPE_CHECKING:
     Model = Normalised
+    AnyData = Data
 else:
     _models = tuple(family.options for family in FAMILIES.values())
     Model = Annotated[Union[_models], Field(discriminator="kind")]  # noqa: UP007
-AnyData = Annotated[Builtin | ImageFolder | Synthetic, Field(discriminator="name")]
+    _data = tuple(Annotated[known.options, Tag(name)] for name, known in DATASETS.items())
+    AnyData = Annotated[Union[_data], Discriminator(which)]  # noqa: UP007
 AnyOptimizer = Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
 
 

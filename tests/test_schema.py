@@ -28,7 +28,8 @@ def tree_with(key: str, value: Any) -> dict[str, Any]:
 def test_every_preset_is_valid(group: str) -> None:
     for name in presets(group):
         tree, _ = compose([f"{group}={name}"])
-        expected = ["model.name="] if name == "module" else []
+        expected = ["model.name=" if group == "model" else "data.name=module"]
+        expected = expected if name == "module" else []
         expected += ["data.root="] if name == "image_folder" else []
         problems = schema.problems(tree)
         assert [line.partition(":")[0] for line in problems] == expected, name

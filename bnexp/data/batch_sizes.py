@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from bnexp.config import AnyData
+from bnexp.data.dataset import Data
 from bnexp.data.splits import permutation, uniform
 
 _STREAM = 2**63  # of batch sizes; those below are of the orders of epochs
 
 
-def batch_sizes(data: AnyData, n: int, seed: int, epoch: int) -> list[int]:
+def batch_sizes(data: Data, n: int, seed: int, epoch: int) -> list[int]:
     """The sizes, in order, of the batches of an epoch over `n` samples.
 
     With `data.batch_sizes` every epoch has the same sizes in another order, drawn by the run's
@@ -28,7 +28,7 @@ def batch_sizes(data: AnyData, n: int, seed: int, epoch: int) -> list[int]:
     return sizes.tolist()
 
 
-def smallest_batch(data: AnyData, n: int) -> int:
+def smallest_batch(data: Data, n: int) -> int:
     """The least size that a batch over `n` samples can have, whatever the seed."""
     if data.batch_sizes is not None:
         return data.batch_sizes[0] if data.drop_last else 1

@@ -4,12 +4,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from bnexp.config import AnyData
 from bnexp.data.batch_sizes import batch_sizes
+from bnexp.data.dataset import Data
 from bnexp.data.splits import permutation
 
 
-def epoch_order(data: AnyData, n: int, seed: int, epoch: int) -> list[Tensor]:
+def epoch_order(data: Data, n: int, seed: int, epoch: int) -> list[Tensor]:
     """The indices into `n` samples of each batch of an epoch, int64 on the CPU.
 
     A function of its arguments alone: no generator is drawn from.

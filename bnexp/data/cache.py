@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from bnexp.data.splits import Splits
 
-_FORMAT = 1  # goes up whenever decoding, the splits or the file's layout change
+_FORMAT = 2  # goes up whenever decoding, the splits or the file's layout change
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Facts:
     val: int
     test: int
     content: str
+    note: str | None = None  # what of the files is not used
 
     @classmethod
     def of(cls, splits: Splits, classes: int) -> "Facts":
@@ -43,7 +44,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Source:
+class Cached:
     """A dataset on this machine that takes time to decode.
 
     `place` and `stamp` are plain data: which copy it is, and what changes when the copy does.
@@ -54,10 +55,12 @@ class Source:
     place: Any
     stamp: Any
     decode: Callable[[], Splits]
+    note: str | None = None
 
     def facts(self) -> Facts:
         """The facts, from the cache if possible."""
-        return self._cached_facts() or self._decode_and_store()[0]
+        facts = self._cached_facts() or self._decode_and_store()[0]
+        return replace(facts, note=self.note)
 
     def splits(self) -> Splits:
         """The arrays, from the cache if possible."""

@@ -1,21 +1,36 @@
 """What of a `data` section cannot work together, found before anything is decoded."""
 
+from math import prod
 from pathlib import Path
 
-from bnexp.config import AnyData, ImageFolder, Synthetic
-from bnexp.data.catalogue import DATASETS
-from bnexp.data.facts import too_large
-from bnexp.data.image_folder import listing, validation_size
+from bnexp.data.dataset import MOST_VALUES, Data, Files, Shape, info
+from bnexp.data.facts import describe, readable, too_large
 from bnexp.errors import UserError
 
 
-def check(data: AnyData) -> list[str]:
+def check(data: Data) -> list[str]:
     """One line for every problem, none if there is none."""
+    try:
+        with readable(data):
+            return _check(data)
+    except UserError as error:
+        return error.lines
+
+
+def _check(data: Data) -> list[str]:
+    own = info(data).check
+    lines = own(data) if own is not None else []
+    if isinstance(data, Files) and data.root and not Path(data.root).is_dir():
+        lines.append(f"data.root={data.root}: no such folder; null looks in the usual places")
     try:
         shape, train = _shape_and_size(data)
     except UserError as error:
-        return error.lines
-    lines = []
+        return lines + error.lines
+    if train * prod(shape) > MOST_VALUES:
+        lines.append(
+            f"data.name={data.name}: {train:,} training samples of {prod(shape):,} values; "
+            f"at most {MOST_VALUES:,} values"
+        )
     if data.train_size is not None and data.train_size > train:
         lines.append(too_large(data, train))
     used = min(train, data.train_size or train)
@@ -26,11 +41,6 @@ def check(data: AnyData) -> list[str]:
         lines.append(
             f"data.{key}={size}: there are {used} training samples, and without "
             f"the last, smaller batch none is left; at most {used}, or data.drop_last=false"
-        )
-    if isinstance(data, Synthetic) and data.samples // 5 < data.classes:
-        lines.append(
-            f"data.samples={data.samples}: too few for {data.classes} classes; "
-            f"at least {5 * data.classes}"
         )
     if data.lengths is not None and len(shape) not in (2, 3):
         lines.append(
@@ -51,17 +61,10 @@ def check(data: AnyData) -> list[str]:
     return lines
 
 
-def _shape_and_size(data: AnyData) -> tuple[tuple[int, ...], int]:
-    """Shape of one sample and number of training samples, as far as can be known cheaply."""
-    if isinstance(data, Synthetic):
-        return tuple(data.shape), data.samples
-    if isinstance(data, ImageFolder):
-        train = listing(Path(data.root).expanduser())["train"]
-        samples = sum(len(files) for files in train.values())
-        return (data.channels, data.image_size, data.image_size), samples - validation_size(samples)
-    if data.name != "digits" and data.root and not Path(data.root).expanduser().is_dir():
-        raise UserError(f"data.root={data.root}: no such folder; null looks in the usual places")
-    info = DATASETS[data.name]
-    assert info.shape is not None
-    assert info.train is not None
-    return info.shape, info.train
+def _shape_and_size(data: Data) -> tuple[Shape, int]:
+    """Shape of one sample and number of training samples, as cheaply as they can be known."""
+    size = info(data).size
+    if size is None:
+        facts = describe(data.model_copy(update={"train_size": None}))
+        return facts.shape, facts.train
+    return size(data) if callable(size) else size

@@ -1,17 +1,18 @@
-"""Downloads by torchvision, into the user's cache folder, whole or not at all."""
+"""Find a dataset's files, or download them by torchvision, whole or not at all."""
 
 import contextlib
 import io
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock
 
-from bnexp.data.cache import cache_folder
+from bnexp.data.cache import Cached, cache_folder
+from bnexp.data.dataset import Files
 from bnexp.errors import UserError
 
 _CLASSES = {
@@ -22,6 +23,40 @@ _CLASSES = {
     "cifar100": "CIFAR100",
 }
 _TIMEOUT_SECONDS = 20.0  # of silence
+
+
+def locate(
+    data: Files,
+    find: Callable[[str, Path], Cached | None],
+    files: str,
+    usual: Iterable[Path] = (),
+) -> Cached:
+    """What `find` finds in `data.root`, the `usual` places, or the cache, after a download.
+
+    UserError, which says to provide `files`, where it finds nothing.
+    """
+    root = [Path(data.root)] if data.root else []
+    places = *root, *usual, downloads(data.name)
+
+    def found() -> Cached | None:
+        return next((source for place in places if (source := find(data.name, place))), None)
+
+    if (source := found()) is not None:
+        return source
+    reason = "data.download is off"
+    if data.download:
+        try:
+            download(data.name)
+        except UserError as error:
+            reason = f"downloading failed: {error}"
+        else:
+            reason = f"{downloads(data.name)} is incomplete: delete it"
+    if (source := found()) is not None:
+        return source
+    raise UserError(
+        f"data.root={data.root or 'null'}: no {data.name} found ({reason}); put {files} into a "
+        "folder and set data.root to it; data=digits works without network"
+    )
 
 
 def downloads(name: str) -> Path:

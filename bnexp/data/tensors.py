@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bnexp.config import AnyData, Synthetic
-from bnexp.data import synthetic
 from bnexp.data.cache import Facts
-from bnexp.data.catalogue import DATASETS
-from bnexp.data.facts import describe, source
+from bnexp.data.dataset import Data, info
+from bnexp.data.facts import describe, readable
 from bnexp.data.jitter import jitter
 from bnexp.data.lengths import cut
 from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
@@ -48,7 +46,7 @@ _undivided: dict[str, "_Undivided"] = {}  # one, likewise
 _CHANGES = {"split_seed", "lengths", "jitter"}  # keys that change the tensors, not the content
 
 
-def load(data: AnyData) -> Dataset:
+def load(data: Data) -> Dataset:
     """Read a dataset and normalise it by the mean and standard deviation of each channel.
 
     The statistics are those of the whole training part even with `data.train_size`, so that
@@ -67,7 +65,7 @@ def load(data: AnyData) -> Dataset:
     return _latest[key]
 
 
-def _fixed(data: AnyData, facts: Facts) -> tuple[list[_Part], Statistics]:
+def _fixed(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
     splits, k = _read(data), facts.train
     sizes = len(splits.train_y), len(splits.val_y), len(splits.test_y)
     train, val, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes[:2]))
@@ -79,16 +77,17 @@ def _fixed(data: AnyData, facts: Facts) -> tuple[list[_Part], Statistics]:
     return parts, channel_statistics(splits.train_x)
 
 
-def _drawn(data: AnyData, facts: Facts) -> tuple[list[_Part], Statistics]:
+def _drawn(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
     if facts.content not in _undivided:
         _undivided.clear()
         _undivided[facts.content] = _Undivided(_read(data))
-    draw_test = not DATASETS[data.name].official_test
+    draw_test = not info(data).official_test
     return _undivided[facts.content].divide(data.split_seed or 0, draw_test, facts.train)
 
 
-def _read(data: AnyData) -> Splits:
-    return synthetic.generate(data) if isinstance(data, Synthetic) else source(data).splits()
+def _read(data: Data) -> Splits:
+    with readable(data):
+        return info(data).open(data).splits()
 
 
 class _Undivided:
@@ -114,7 +113,7 @@ class _Undivided:
         return channel_statistics(self.x[: len(self.x) - self.test])
 
 
-def _tensors(part: _Part, statistics: Statistics, data: AnyData) -> tuple[Tensor, Tensor]:
+def _tensors(part: _Part, statistics: Statistics, data: Data) -> tuple[Tensor, Tensor]:
     """What chance does to a sample is the same in whichever part it is."""
     x, place = _normalised(part.x, statistics), part.place
     n = place.max(initial=0) + 1

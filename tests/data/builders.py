@@ -10,7 +10,9 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from bnexp.config import AnyData
-from bnexp.data import idx
+from bnexp.data.dataset import info
+from bnexp.data.idx import read as idx
+from bnexp.data.splits import Splits
 
 
 def config(name: str, **changes: Any) -> AnyData:
@@ -19,8 +21,12 @@ def config(name: str, **changes: Any) -> AnyData:
     keys |= {
         "synthetic": {"shape": [1000], "classes": 2, "samples": 5120},
         "image_folder": {"image_size": 8, "channels": 3},
-    }.get(name, {"root": None, "download": False})
+    }.get(name, {"kwargs": {}} if "." in name else {"root": None, "download": False})
     return TypeAdapter(AnyData).validate_python({"name": name} | keys | changes)
+
+
+def splits_of(data: AnyData) -> Splits:
+    return info(data).open(data).splits()
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnexp.data.cache import Source
+from bnexp.data.cache import Cached
 from bnexp.data.splits import Splits
 
 
@@ -38,7 +38,7 @@ def decoder(empty_cache):
 
 @pytest.fixture
 def source(decoder):
-    return Source("some", 3, "here", [("file", 10, 20)], decoder)
+    return Cached("some", 3, "here", [("file", 10, 20)], decoder)
 
 
 def cache_file(folder: Path) -> Path:

@@ -1,11 +1,11 @@
 import pytest
 
 from bnexp.data import check
-from bnexp.data.catalogue import DATASETS
+from bnexp.data.datasets import DATASETS
 from tests.data.builders import config, write_images
 
 
-@pytest.mark.parametrize("name", sorted(DATASETS.keys() - {"image_folder"}))
+@pytest.mark.parametrize("name", sorted(DATASETS.keys() - {"image_folder", "module"}))
 def test_plain_configurations_pass_without_any_file(name):
     assert check(config(name)) == []
 
@@ -71,7 +71,7 @@ def test_all_problems_at_once():
 
 
 def test_sizes_of_a_folder_are_counted(tmp_path):
-    write_images(tmp_path, {"train/a": 15, "train/b": 15, "test/a": 1})
+    write_images(tmp_path, {"train/a": 15, "train/b": 15, "test/a": 1, "test/b": 1})
     keys = {"root": str(tmp_path), "drop_last": False}
     assert check(config("image_folder", train_size=27, **keys)) == []
     assert check(config("image_folder", train_size=28, **keys)) == [

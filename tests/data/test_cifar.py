@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnexp.data import cifar, describe, facts
+from bnexp.data import describe
+from bnexp.data.cifar import read as cifar
 from bnexp.errors import UserError
-from tests.data.builders import config
+from tests.data.builders import config, splits_of
 
 
 def batch(start, count):
@@ -47,7 +48,7 @@ def test_splits(small_cifar100, inside):
     found = describe(data)
     assert (found.shape, found.classes) == ((3, 32, 32), 100)
     assert (found.train, found.val, found.test) == (1000, 5000, 100)
-    splits = facts.source(data).splits()
+    splits = splits_of(data)
     first, second = (
         x[:, 0, 0, 0] + 256 * x[:, 0, 0, 1].astype(int) for x in (splits.train_x, splits.val_x)
     )

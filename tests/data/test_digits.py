@@ -5,9 +5,9 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from bnexp.data import describe, digits, load
+from bnexp.data import describe, load
 from tests.conftest import REPOSITORY
-from tests.data.builders import config
+from tests.data.builders import config, splits_of
 
 CONTENT = "acd2ba994df3747178806d1293ce946c03c019cd2ed0df70e9f0d9f5b50cef08"
 
@@ -20,7 +20,7 @@ def test_facts():
 
 
 def test_every_image_is_in_exactly_one_split():
-    splits = digits.source().splits()
+    splits = splits_of(config("digits"))
     ours = np.concatenate(
         [
             np.column_stack([x.reshape(len(x), -1), y])
@@ -33,7 +33,7 @@ def test_every_image_is_in_exactly_one_split():
 
 
 def test_classes_have_their_share_of_every_split():
-    splits = digits.source().splits()
+    splits = splits_of(config("digits"))
     shares = np.bincount(load_digits().target) / 1797
     for labels in (splits.train_y, splits.val_y, splits.test_y):
         assert np.abs(np.bincount(labels) - shares * len(labels)).max() < 1.5

@@ -4,8 +4,9 @@ import sys
 import pytest
 import torchvision.datasets
 
-from bnexp.data import describe, idx
+from bnexp.data import describe
 from bnexp.data.download import download, downloads
+from bnexp.data.idx import read as idx
 from bnexp.errors import UserError
 from tests.data.builders import config, write_idx
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnexp.data import describe, facts, idx, load
+from bnexp.data import describe, facts, load
+from bnexp.data.idx import read as idx
 from bnexp.errors import UserError
-from tests.data.builders import config, idx_bytes, idx_dataset, write_idx
+from tests.data.builders import config, idx_bytes, idx_dataset, splits_of, write_idx
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_splits_and_values(small_mnist):
     assert (found.shape, found.classes) == ((1, 2, 2), 10)
     assert (found.train, found.val, found.test) == (1000, 5000, 50)
 
-    splits = facts.source(data).splits()
+    splits = splits_of(data)
     arrays = idx_dataset()
     number = splits.train_x[:, 0, 0, 0] + 256 * splits.train_x[:, 0, 0, 1].astype(int)
     others = splits.val_x[:, 0, 0, 0] + 256 * splits.val_x[:, 0, 0, 1].astype(int)
@@ -108,11 +109,11 @@ def test_files_that_change_are_checked_again(small_mnist):
 
 def test_the_debian_package_is_found_without_a_root(small_mnist, monkeypatch):
     monkeypatch.setitem(idx._MD5, "fashion_mnist", idx._MD5["mnist"])
-    monkeypatch.setattr(facts, "_DEBIAN", small_mnist)
+    monkeypatch.setattr(idx, "_DEBIAN", small_mnist)
     assert describe(config("fashion_mnist")).train == 1000
 
 
-@pytest.mark.skipif(not facts._DEBIAN.is_dir(), reason="needs dataset-fashion-mnist")
+@pytest.mark.skipif(not idx._DEBIAN.is_dir(), reason="needs dataset-fashion-mnist")
 def test_the_real_fashion_mnist(empty_cache):
     found = describe(config("fashion_mnist"))
     assert (found.shape, found.train, found.val, found.test) == ((1, 28, 28), 55000, 5000, 10000)

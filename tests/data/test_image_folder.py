@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from PIL import Image
 
 from bnexp.data import check, describe, facts, load
 from bnexp.errors import UserError
-from tests.data.builders import config, write_images
+from tests.data.builders import config, splits_of, write_images
 
 COUNTS = {"train/cat": 40, "train/ant": 60, "test/cat": 3, "test/ant": 2}
 
@@ -17,12 +18,16 @@ def root(empty_cache, tmp_path):
     return tmp_path / "images"
 
 
-def problems(root):
-    data = config("image_folder", root=str(root))
+def problems_of(root):
     with pytest.raises(UserError) as error:
-        describe(data)
-    assert check(data) == error.value.lines
+        describe(config("image_folder", root=str(root)))
     return error.value.lines
+
+
+def problems(root):
+    lines = problems_of(root)
+    assert check(config("image_folder", root=str(root))) == lines
+    return lines
 
 
 def test_splits_labels_and_pixels(root):
@@ -31,7 +36,7 @@ def test_splits_labels_and_pixels(root):
     assert (found.shape, found.classes) == ((3, 6, 6), 2)
     assert (found.train, found.val, found.test) == (90, 10, 5)
     assert check(data) == []
-    splits = facts.source(data).splits()
+    splits = splits_of(data)
     assert np.bincount(splits.val_y).tolist() == [6, 4]  # ant, cat: in alphabetical order
     numbers = np.concatenate([splits.train_x, splits.val_x])
     assert (numbers == numbers[:, :, :1, :1]).all()  # of one colour, still
@@ -48,7 +53,7 @@ def test_resizing_is_antialiased(empty_cache, tmp_path):
     write_images(tmp_path, COUNTS)
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
     Image.fromarray(board).save(tmp_path / "test/ant/0000.png")
-    splits = facts.source(config("image_folder", root=str(tmp_path), image_size=8)).splits()
+    splits = splits_of(config("image_folder", root=str(tmp_path), image_size=8))
     assert np.abs(splits.test_x[0].astype(int) - 127).max() <= 2
 
 
@@ -94,14 +99,61 @@ def test_unchanged_files_are_read_once_and_changed_ones_anew(root):
     assert line.startswith(f"{path}: unreadable image (")
 
 
-def test_other_files_are_passed_over(root):
+def test_other_files_are_passed_over_and_counted(root):
     before = describe(config("image_folder", root=str(root)))
-    for name in ("train/.ipynb_checkpoints/x.png", "train/cat/.x.png", "train/cat/notes.txt"):
+    assert before.note is None
+    for name in (
+        "train/.ipynb_checkpoints/x.png", "train/cat/.x.png", "train/cat/notes.txt",
+        "train/cat/a.HEIC", "train/cat/b.HEIC", "test/ant/2024/x.png", "train/README",
+    ):  # fmt: skip
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text("no image")
-    (root / "train/README").write_text("no folder")
+    (root / "train/cat/link.png").symlink_to("nowhere.png")
+    (root / "test/fox").symlink_to("nowhere")
+    os.mkfifo(root / "train/ant/pipe.png")
+    facts._known.clear()
+    after = describe(config("image_folder", root=str(root)))
+    assert replace(after, note=None) == before
+    assert after.note == (
+        "passed over 2 of kind .HEIC, 2 links to nowhere, 1 outside of a class's folder, "
+        "1 that are no files, 1 of kind .txt, 1 deeper folders"
+    )
+
+
+def test_links_to_images_and_folders_are_followed(root, tmp_path):
+    before = describe(config("image_folder", root=str(root)))
+    (root / "train/cat").rename(tmp_path / "cat")
+    (root / "train/cat").symlink_to(tmp_path / "cat")
+    (root / "train/ant/0000.png").rename(tmp_path / "0000.png")
+    (root / "train/ant/0000.png").symlink_to(tmp_path / "0000.png")
     facts._known.clear()
     assert describe(config("image_folder", root=str(root))) == before
+
+
+def test_broken_files_are_all_named(root):
+    """https://github.com/pytorch/vision/issues/485"""
+    for name in ("train/cat/0001.png", "test/ant/0000.png"):
+        (root / name).write_bytes((root / name).read_bytes()[:45])
+    lines = problems_of(root)
+    assert [line.partition(": ")[0] for line in lines] == [
+        str(root / "test/ant/0000.png"), str(root / "train/cat/0001.png")
+    ]  # fmt: skip
+    assert all("unreadable image (" in line for line in lines)
+
+
+def test_a_folder_that_may_not_be_read(root, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert problems(root) == [f"data.name=image_folder: {root}/train: Permission denied"]
+
+
+def test_a_home_folder(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root.parent))
+    expected = describe(config("image_folder", root=str(root)))
+    assert describe(config("image_folder", root="~/images")) == expected
+    assert config("mnist", root="~nobody-here/x").root == "~nobody-here/x"
 
 
 def test_no_such_tree(tmp_path):
@@ -115,6 +167,7 @@ def test_no_such_tree(tmp_path):
 def test_every_problem_of_a_tree_is_a_line(empty_cache, tmp_path):
     write_images(tmp_path, {"train/cat": 2, "train/dog": 0, "test/cat": 1, "test/cow": 1})
     assert problems(tmp_path) == [
+        f"data.root={tmp_path}: train/dog/ has no counterpart test/dog/",
         f"data.root={tmp_path}: test/cow/ has no counterpart train/cow/",
         f"data.root={tmp_path}: train/dog/ holds no image; it must hold at least one of "
         ".bmp .gif .jpeg .jpg .pgm .png .ppm .tif .tiff .webp",
@@ -127,6 +180,14 @@ def test_every_problem_of_a_tree_is_a_line(empty_cache, tmp_path):
         (
             {"train/cat": 2, "test/cat": 1},
             "train/ must hold at least two folders, one per class",
+        ),
+        (
+            {"train/cat": 2, "train/dog": 1, "test/cat": 1, "test/dog": 1},
+            "train/dog/ holds one image; a class needs two, as a tenth of all is for validation",
+        ),
+        (
+            {"train/cat": 2, "train/dog": 2, "test/dog": 1},
+            "train/cat/ has no counterpart test/cat/",
         ),
         ({"train/cat": 2, "train/dog": 2, "test": 0}, "test/ must hold one folder per class"),
     ],

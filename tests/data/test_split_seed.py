@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bnexp.data import describe, load, tensors
-from bnexp.data.cache import Source
+from bnexp.data.cache import Cached
 from bnexp.data.splits import Splits, draw
 from tests.data.builders import config
 
@@ -95,8 +95,8 @@ def test_test_samples_never_enter_the_statistics():
 def test_a_thousand_seeds_read_and_hash_once(monkeypatch):
     monkeypatch.setattr(tensors, "_undivided", {})
     reads, hashes = [], []
-    read, content = Source.splits, Splits.content
-    monkeypatch.setattr(Source, "splits", lambda self: reads.append(1) or read(self))
+    read, content = Cached.splits, Splits.content
+    monkeypatch.setattr(Cached, "splits", lambda self: reads.append(1) or read(self))
     monkeypatch.setattr(Splits, "content", lambda self: hashes.append(1) or content(self))
     for seed in range(1000):
         data = config("digits", split_seed=seed, train_size=100)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bnexp.data import describe, load
-from bnexp.data.synthetic import generate
+from bnexp.data.synthetic.generate import generate
 from tests.data.builders import config
 
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from bnexp.data import describe, digits, load
+from bnexp.data import describe, load
 from bnexp.data.tensors import channel_statistics
 from bnexp.errors import UserError
-from tests.data.builders import config
+from tests.data.builders import config, splits_of
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=3, max_dims=5, max_side=5)))
@@ -32,7 +32,7 @@ def test_flat_samples_share_one_mean():
 
 
 def test_images_are_normalised_by_the_training_part():
-    splits, data = digits.source().splits(), load(config("digits"))
+    splits, data = splits_of(config("digits")), load(config("digits"))
     mean, std = splits.train_x.mean(), splits.train_x.std()
     for raw, x in ((splits.train_x, data.train_x), (splits.test_x, data.test_x)):
         torch.testing.assert_close(x, torch.tensor((raw - mean) / std).float())

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and KMNIST: four files of the idx format, packed with gzip or not."""
+"""Read files of the idx format, and know those of MNIST, Fashion-MNIST and KMNIST."""
 
 import gzip
 import hashlib
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bnexp.data.cache import Source, files_stamp
+from bnexp.data.cache import Cached, files_stamp
+from bnexp.data.dataset import Files
+from bnexp.data.download import locate
 from bnexp.data.splits import Splits, with_validation
 from bnexp.errors import UserError
 
@@ -47,9 +49,16 @@ _FOLDERS = {
     "fashion_mnist": ("", "raw", "FashionMNIST/raw", "FashionMNIST", "fashion-mnist"),
     "kmnist": ("", "raw", "KMNIST/raw", "KMNIST", "kmnist"),
 }
+_DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of the package dataset-fashion-mnist
 
 
-def find(name: str, root: Path) -> Source | None:
+def source(data: Files) -> Cached:
+    """The four files, wherever they are found; UserError where they are not."""
+    debian = [_DEBIAN] if data.name == "fashion_mnist" else []
+    return locate(data, find, " ".join(f"{file}.gz" for file in FILES), debian)
+
+
+def find(name: str, root: Path) -> Cached | None:
     """The dataset in `root` or below: as Debian, torchvision or the publisher lays it out."""
     for folder in (root / below for below in _FOLDERS[name]):
         paths = []
@@ -58,7 +67,7 @@ def find(name: str, root: Path) -> Source | None:
             paths += [path for path in both if path.is_file()][:1]
         if len(paths) == len(FILES):
             place, stamp = str(folder.resolve()), files_stamp(paths)
-            return Source(name, 10, place, stamp, partial(decode, name, paths))
+            return Cached(name, 10, place, stamp, partial(decode, name, paths))
     return None
 
 

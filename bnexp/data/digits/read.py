@@ -1,16 +1,17 @@
-"""The digits of scikit-learn: 1,797 images, 8x8, 17 grey levels; no network needed."""
+"""Read the digits of scikit-learn."""
 
 from importlib.metadata import version
 
 import numpy as np
 
-from bnexp.data.cache import Source
+from bnexp.data.cache import Cached
+from bnexp.data.dataset import Files
 from bnexp.data.splits import Splits, hold_out, with_validation
 
 
-def source() -> Source:
+def source(data: Files) -> Cached:
     """Of the scikit-learn that is installed."""
-    return Source("digits", 10, None, version("scikit-learn"), _decode)
+    return Cached("digits", 10, None, version("scikit-learn"), _decode)
 
 
 def _decode() -> Splits:

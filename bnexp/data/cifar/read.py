@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: the publisher's python batches, unpacked from the .tar.gz."""
+"""Read the batches of CIFAR-10 and CIFAR-100."""
 
 import hashlib
 import pickle
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bnexp.data.cache import Source, files_stamp
-from bnexp.data.catalogue import DATASETS
+from bnexp.data.cache import Cached, files_stamp
+from bnexp.data.dataset import Files
+from bnexp.data.download import locate
 from bnexp.data.splits import Splits, with_validation
 from bnexp.errors import UserError
 
@@ -19,15 +20,19 @@ FILES = {
 FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
 
-def find(name: str, root: Path) -> Source | None:
+def source(data: Files) -> Cached:
+    """The batches, wherever they are found; UserError where they are not."""
+    return locate(data, find, f"{FOLDERS[data.name]}/")
+
+
+def find(name: str, root: Path) -> Cached | None:
     """The dataset in `root` or in the folder below it that the publisher's archive makes."""
     for folder in (root, root / FOLDERS[name]):
         paths = [folder / file for file in FILES[name]]
         if all(path.is_file() for path in paths):
-            classes = DATASETS[name].classes or 0
-            stamp = files_stamp(paths)
-            return Source(
-                name, classes, str(folder.resolve()), stamp, partial(_decode, name, paths)
+            place, stamp = str(folder.resolve()), files_stamp(paths)
+            return Cached(
+                name, 10 if name == "cifar10" else 100, place, stamp, partial(_decode, name, paths)
             )
     return None
 

@@ -1,0 +1,143 @@
+"""What a dataset is: its keys, where it comes from, and what is known of it beforehand.
+
+A dataset is one module that calls `register`; from that the schema, the checks and the tensors
+follow. Imports neither numpy nor torch, so that help, lists and completion answer at once.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+from pydantic import AfterValidator, Field, create_model
+
+from bnexp.section import Section
+
+if TYPE_CHECKING:
+    from bnexp.data.cache import Facts
+    from bnexp.data.splits import Splits
+
+Shape = tuple[int, ...]  # of one sample
+Size = Annotated[int, Field(ge=1, lt=2**31)]
+ShapeAndSize = tuple[Shape, int]  # of one sample; samples in the whole training part
+
+MOST_VALUES = 2**32  # of the images of a dataset: 16 GB as tensors
+
+
+def _rising(bounds: list[int]) -> list[int]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the first bound must not be above the second")
+    return bounds
+
+
+def _folder(name: str) -> str:
+    if "\0" in name:
+        raise ValueError("no folder has such a name")
+    return os.path.expanduser(name)  # noqa: PTH111  Path's raises where there is no such user
+
+
+Bounds = Annotated[list[Size], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+Folder = Annotated[str, AfterValidator(_folder)]
+
+
+class Data(Section):
+    """The keys of every dataset."""
+
+    name: str
+    batch_size: Size = Field(description="samples per forward pass: the batch that BN sees")
+    batch_sizes: Bounds | None = Field(
+        description="[least, most]: every training batch its own size, drawn by the seed; "
+        "batch_size is then of train-mode evaluation and of probes only"
+    )
+    drop_last: bool = Field(description="leave out the last batch of an epoch when it is smaller")
+    train_size: Size | None = Field(description="class-balanced subset; null is everything")
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        description="draws training and validation part, and the subset; null is the fixed split"
+    )
+    flip: bool = Field(description="random horizontal flip")
+    crop: int = Field(ge=0, le=64, description="random crop after padding by this many pixels")
+    lengths: Bounds | None = Field(
+        description="[least, most] rows that a sample keeps, drawn once by split_seed; null is all"
+    )
+    jitter: float = Field(
+        ge=0,
+        le=1,
+        description="random contrast, brightness and colour cast of every image, "
+        "drawn once by split_seed; the strength",
+    )
+
+
+class Files(Data):
+    """The keys of a dataset that is a fixed set of files."""
+
+    root: Folder | None = Field(description="folder of the dataset's files; null: usual places")
+    download: bool = Field(description="download when the files are found nowhere")
+
+
+class Source(Protocol):
+    """A dataset on this machine. Both raise UserError where it is missing or damaged."""
+
+    def facts(self) -> "Facts":
+        """Without decoding, if possible."""
+
+    def splits(self) -> "Splits":
+        """The arrays of its parts."""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One dataset. The functions get its options; a string is imported when first needed."""
+
+    options: type[Data]  # its `name` is Literal[name]
+    source: str | Callable[[Any], Source]
+    size: ShapeAndSize | Callable[[Any], ShapeAndSize] | None  # known before decoding
+    check: Callable[[Any], list[str]] | None  # a line for each problem of its own options
+    official_test: bool  # its publisher says which samples are for testing
+
+    def open(self, data: Data) -> Source:
+        """The dataset as `data` describes it; UserError where it is found nowhere."""
+        source = self.source
+        if isinstance(source, str):
+            home, _, name = source.rpartition(".")
+            source = getattr(import_module(home), name)
+        assert callable(source)
+        return source(data)
+
+
+DATASETS: dict[str, DatasetInfo] = {}
+
+
+def register(
+    name: str,
+    source: str | Callable[[Any], Source],
+    *,
+    options: type[Data] = Files,
+    size: ShapeAndSize | Callable[[Any], ShapeAndSize] | None = None,
+    check: Callable[[Any], list[str]] | None = None,
+    official_test: bool = True,
+) -> None:
+    """Make a dataset known: to the schema, the checks, `describe` and `load`.
+
+    `size` is the shape of one sample and the number of training samples, where they are known
+    without reading all of the data. A preset `conf/data/<name>.yaml`, or `plugins.add_preset`,
+    gives the values of its options and puts it on `bnexp list`.
+    """
+    if name in DATASETS:
+        raise ValueError(f"there is a dataset named {name} already")
+    if "name" not in options.__annotations__:
+        options = create_model(options.__name__, __base__=options, name=Literal[name])  # type: ignore[call-overload]
+    DATASETS[name] = DatasetInfo(options, source, size, check, official_test)
+
+
+def info(data: Data) -> DatasetInfo:
+    """What was registered for the dataset of these options."""
+    return next(found for found in DATASETS.values() if found.options is type(data))
+
+
+def which(data: Any) -> str | None:
+    """The registered name for a section `data`, of values or checked: a dotted one is `module`."""
+    name = data.get("name") if isinstance(data, dict) else data.name
+    if isinstance(name, str) and name not in DATASETS and "." in name:
+        return "module"
+    return None if name is None else str(name)

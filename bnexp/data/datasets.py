@@ -1,0 +1,9 @@
+"""The datasets that there are: ours, and others' plugins."""
+
+from bnexp.data import cifar, digits, idx, image_folder, module, synthetic  # noqa: F401
+from bnexp.data.dataset import DATASETS
+from bnexp.plugins import load_plugins
+
+load_plugins()
+
+__all__ = ["DATASETS"]
