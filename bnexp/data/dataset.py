@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, Field
 
 from bnexp.section import Section
 
@@ -89,7 +89,7 @@ class Source(Protocol):
 class DatasetInfo:
     """One dataset. The functions get its options; a string is imported when first needed."""
 
-    options: type[Data]  # its `name` is Literal[name]
+    options: type[Data]
     source: str | Callable[[Any], Source]
     size: ShapeAndSize | Callable[[Any], ShapeAndSize] | None  # known before decoding
     check: Callable[[Any], list[str]] | None  # a line for each problem of its own options
@@ -125,14 +125,12 @@ def register(
     """
     if name in DATASETS:
         raise ValueError(f"there is a dataset named {name} already")
-    if "name" not in options.__annotations__:
-        options = create_model(options.__name__, __base__=options, name=Literal[name])  # type: ignore[call-overload]
     DATASETS[name] = DatasetInfo(options, source, size, check, official_test)
 
 
 def info(data: Data) -> DatasetInfo:
     """What was registered for the dataset of these options."""
-    return next(found for found in DATASETS.values() if found.options is type(data))
+    return DATASETS[str(which(data))]
 
 
 def which(data: Any) -> str | None:
