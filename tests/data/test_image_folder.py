@@ -149,13 +149,6 @@ def test_a_folder_that_may_not_be_read(root, monkeypatch):
     assert problems(root) == [f"data.name=image_folder: {root}/train: Permission denied"]
 
 
-def test_a_home_folder(root, monkeypatch):
-    monkeypatch.setenv("HOME", str(root.parent))
-    expected = describe(config("image_folder", root=str(root)))
-    assert describe(config("image_folder", root="~/images")) == expected
-    assert config("mnist", root="~nobody-here/x").root == "~nobody-here/x"
-
-
 def test_no_such_tree(tmp_path):
     assert problems(tmp_path / "nowhere") == [
         f"data.root={tmp_path}/nowhere: has no folder {part}/; it must hold train/<class>/* and "
