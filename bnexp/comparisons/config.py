@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bnexp.compose import CONF
 from bnexp.errors import UserError
@@ -81,6 +81,7 @@ class Choose(Section):
     key: str = "optimizer.lr"
     per: list[str] = []
     by: Literal["accuracy", "speed"] = "accuracy"
+    to: str = Field("target", description="by speed: the target that is to be reached")
     where: dict[str, Any] = {}
     of: dict[str, Any] = {}
 
@@ -91,8 +92,13 @@ class Target(Section):
     name: str = "target"
     most: float | None = Field(None, gt=0, lt=1, description="null: the dataset's")
     step: float = Field(0.05, gt=0, lt=1, description="it is so many steps below `most`")
-    least: float = Field(0.5, gt=0, lt=1, description="arms that stay below are not waited for")
+    least: float = Field(0.5, gt=0, lt=1, description="arms below so much of it do not count")
+    at: list[str] = Field([], description="choices, or `fixed`, whose cells count; none is all")
     where: dict[str, Any] = {}
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class Ceiling(Section):
@@ -165,7 +171,9 @@ class Comparison(Section):
         [], description="grids that judged seeds run as they are; `at: NAME` adds a chosen value"
     )
     choose: list[Choose] = []
-    target: Target | None = None
+    target: Annotated[list[Target], BeforeValidator(_listed)] = Field(
+        [], description="one, or several of different names"
+    )
     ceilings: list[Ceiling] = []
     search: list[Search] = []
     pilots: int | None = Field(None, ge=2, description="pilot seeds; null is the ledger's")
@@ -191,14 +199,14 @@ class Comparison(Section):
         choices = {rule.name for rule in self.choose}
         ceilings = {ceiling.name for ceiling in self.ceilings}
         asked = [(f"search {one.name}: than", one.than, choices) for one in self.search]
+        targets = {target.name for target in self.target}
+        asked += [(f"choose {r.name}: to", r.to, targets) for r in self.choose if r.by == "speed"]
         asked += [(f"ceiling {one.name}: at", one.at, choices) for one in self.ceilings]
         asked += [("fixed: at", grid["at"], choices) for grid in self.fixed if "at" in grid]
         asked += [(f"{a.says}: unless", a.unless, ceilings) for a in self.assertions if a.unless]
         for where, name, known in asked:
             if name not in known:
                 raise ValueError(f"{where}: {name} is none of {', '.join(sorted(known)) or '()'}")
-        if any(rule.by == "speed" for rule in self.choose) and self.target is None:
-            raise ValueError("choose: by speed needs a target")
         if self.sweep and not self.choose:
             raise ValueError(
                 "sweep: nothing is chosen from it; grids that are run as they are: fixed"

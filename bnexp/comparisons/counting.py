@@ -65,14 +65,14 @@ def power(p: float, n: int, family: int = LEDGER) -> float:
     return math.fsum(math.comb(n, j) * p**j * (1 - p) ** (n - j) for j in range(k, n + 1))
 
 
-def seeds_for(p: float, family: int = LEDGER, most: int = 1000) -> int | None:
+def seeds_for(p: float, family: int = LEDGER, most: int = 100) -> int | None:
     """The fewest seeds that decide with a power of 80%; None above `most`."""
     if p <= 0.5:
         return None
     return next((n for n in range(LEAST_SEEDS, most + 1) if power(p, n, family) >= POWER), None)
 
 
-def soonest(n: int, k: int, family: int = LEDGER, most: int = 1000) -> int | None:
+def soonest(n: int, k: int, family: int = LEDGER, most: int = 100) -> int | None:
     """The number of seeds at which k of n decide if every further one speaks for the side."""
     return next(
         (m for m in range(max(n, 1), most + 1) if evidence(m, min(k + m - n, m)) >= ALONE * family),

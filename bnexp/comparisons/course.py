@@ -139,10 +139,12 @@ class Course:
     # ----------------------------------------------------------------------------------- cells
 
     def _fixed_for_pilots(self) -> list[Cell]:
-        target = self.comparison.target
-        if target is None:
-            return []
-        return [cell for cell in self.fixed if cell.at is None and self._is(cell, target.where)]
+        wheres = [target.where for target in self.comparison.target]
+        return [
+            cell
+            for cell in self.fixed
+            if cell.at is None and any(self._is(cell, where) for where in wheres)
+        ]
 
     def _judged_cells(self) -> list[Cell]:
         """What judged seeds run besides searches: fixed cells, and arms at their chosen values."""

@@ -58,16 +58,16 @@ def settle(
     for rule in rules:
         if rule.by == "accuracy":
             found += choose(rule, sweep, None, closed)
-    goal = None
-    if comparison.target is not None:
-        known = Choices(tuple(found))
-        arms = [fixed.runs, *(at(known, rule, sweep.runs) for rule in rules)]
-        chosen = Runs(pd.concat(arms).drop_duplicates("run"), sweep.skipped)
-        goal = level(comparison.target, chosen, [sweep, fixed], most)
-        found.append(Chosen("target", comparison.target.name, value=goal))
+    known = Choices(tuple(found))
+    arms = {"fixed": fixed.runs} | {rule.name: at(known, rule, sweep.runs) for rule in rules}
+    for target in comparison.target:
+        parts = [rows for name, rows in arms.items() if name in (target.at or arms)]
+        goal = level(target, pd.concat(parts).drop_duplicates("run"), [sweep, fixed], most)
+        found.append(Chosen("target", target.name, value=goal))
+    known = Choices(tuple(found))
     for rule in rules:
         if rule.by == "speed":
-            found += choose(rule, sweep, goal, closed)
+            found += choose(rule, sweep, known.target(rule.to), closed)
     for search in comparison.search:
         found += brackets(search, sweep.runs, Choices(tuple(found)), closed)
     for one in comparison.ceilings:
@@ -158,13 +158,13 @@ def at(choices: Choices, rule: Choose, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows.iloc[:0], *parts])
 
 
-def level(rule: Target, arms: Runs, every: Sequence[Runs], most: float) -> float:
+def level(rule: Target, arms: pd.DataFrame, every: Sequence[Runs], most: float) -> float:
     """The highest of the rule's levels that every pilot of every arm came to.
 
     Arms that stay below `least` times `most` are not waited for.
     """
     most = rule.most or most
-    rows = cell(arms.runs, **rule.where)
+    rows = cell(arms, **rule.where)
     curves = pd.concat([runs.epochs for runs in every])
     reached = curves[curves["run"].isin(rows["run"])].groupby("run")["val_accuracy"].max()
     waited = reached[reached >= rule.least * most]

@@ -73,10 +73,17 @@ def measured(verdict: Verdict) -> str:
     if verdict.lines is None:
         return text
     if verdict.interval is not None:
-        low, high = verdict.interval
-        ends = [number(end) if math.isfinite(end) else "?" for end in (low, high)]
-        text += f" ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else ""
+        text += _undecided(*verdict.interval)
     return f"{text}, {counts(verdict)}"
+
+
+def _undecided(low: float, high: float) -> str:
+    """The interval behind a median; nothing where it says no more than that."""
+    if math.isfinite(low) and math.isfinite(high):
+        return f" ({number(low)} to {number(high)})" if number(low) != number(high) else ""
+    if math.isfinite(low) or math.isfinite(high):
+        return f" (from {number(low)})" if math.isfinite(low) else f" (up to {number(high)})"
+    return ""
 
 
 def counts(verdict: Verdict) -> str:
@@ -137,12 +144,12 @@ def reckoned(verdict: Verdict) -> str:
 def parted(verdict: Verdict) -> str:
     """Where mean and median are on different sides of a line: rare seeds are unlike the typical."""
     quantity, assertion = verdict.quantity, verdict.assertion
-    if quantity is None or verdict.lines is None or math.isnan(quantity.mean):
+    if quantity is None or verdict.lines is None or assertion.within or math.isnan(quantity.mean):
         return ""
     at = [Lines.of(assertion, [exact(value)]).yes.k for value in (quantity.centre, quantity.mean)]
     if at[0] == at[1]:
         return ""
-    return f"the mean, {number(quantity.mean)}, is drawn by rare seeds"
+    return f"the mean is {number(quantity.mean)}: rare seeds are unlike the typical one"
 
 
 def chosen_in_words(choices: Choices) -> str:

@@ -52,7 +52,9 @@ def _at(value: Any, seed: int) -> Any:
     return value[seed] if isinstance(value, tuple) else value
 
 
-def choices(target: float | None = None, **rules: dict[str, Any]) -> Choices:
+def choices(
+    target: float | None = None, targets: dict[str, float] | None = None, **rules: dict[str, Any]
+) -> Choices:
     """What pilots chose: `best={"model.norm=batch": 0.1}` by rule and arm, learning rates.
 
     An arm of several keys is written "optimizer.name=sgd model.norm=none"; "" is every arm.
@@ -62,7 +64,8 @@ def choices(target: float | None = None, **rules: dict[str, Any]) -> Choices:
         for rule, arms in rules.items()
         for where, value in arms.items()
     ]
-    entries += [Chosen("target", "target", value=target)] * (target is not None)
+    goals = {"target": target} if target is not None else targets or {}
+    entries += [Chosen("target", name, value=goal) for name, goal in goals.items()]
     return Choices(tuple(entries))
 
 
