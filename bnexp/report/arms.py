@@ -35,8 +35,8 @@ SEEDS = ("seed", "data.split_seed")  # what runs of one arm may differ in
 class Arm:
     """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
 
-    `place` is its place in the figure, from 0. `missing` counts its runs that failed or are not
-    done, and the seeds that it lacks beside the arm with the most.
+    `place` is its place in the figure, from 0. `unfinished` counts its runs that failed or are
+    not done, `absent` the seeds that it lacks beside the arm with the most.
     """
 
     label: str
@@ -44,7 +44,13 @@ class Arm:
     values: dict[str, Any]
     look: Look
     runs: pd.DataFrame
-    missing: int
+    unfinished: int
+    absent: int
+
+    @property
+    def missing(self) -> int:
+        """Runs that it should have and that no figure can show."""
+        return self.unfinished + self.absent
 
     @cached_property
     def trained(self) -> pd.DataFrame:
@@ -203,7 +209,7 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     }
     found = []
     for name, rows in groups.items():
-        missing = len(lost.get(name, none)) + max(seeds.values()) - seeds[name]
+        missing = len(lost.get(name, none)), max(seeds.values()) - seeds[name]
         rows = rows.reset_index(drop=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, missing))
@@ -217,7 +223,7 @@ def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
             values,
             look(norm, norms[:i].count(norm), norms.count(norm)),
             rows,
-            missing,
+            *missing,
         )
         for i, (norm, values, rows, missing) in enumerate(found)
     ]

@@ -1,15 +1,18 @@
 """Every arm against the control: paired by seed, with the seeds that agree counted."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from bnexp.report.arms import Arm, Arms
 from bnexp.report.statistics import contrast
 
 
-def control(arms: Arms) -> Arm:
+def control(arms: Iterable[Arm]) -> Arm:
     """The arm that others are held against: the one without a norm, else the first."""
+    arms = list(arms)
     plain = [arm for arm in arms if set(arm.runs.get("model.norm", [])) == {"none"}]
-    return plain[0] if plain else arms.arms[0]
+    return (plain or arms)[0]
 
 
 def contrasts(arms: Arms, result: str) -> pd.DataFrame:

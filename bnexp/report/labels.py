@@ -8,6 +8,7 @@ import pandas as pd
 
 from bnexp.norms.catalogue import NORMS
 
+MINUS = "\N{MINUS SIGN}"
 KEY_NAMES = {"optimizer.lr": "learning rate", "model.norm_options.eps": "eps"}
 SHORT_NAMES = {"optimizer.lr": "lr"}
 # keys whose values speak for themselves
@@ -116,7 +117,7 @@ def percent(share: float) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """Significant digits, without an exponent where that is readable."""
-    return f"{float(f'{value:.{digits}g}'):,g}".replace("-", "\N{MINUS SIGN}")
+    return f"{float(f'{value:.{digits}g}'):,g}".replace("-", MINUS)
 
 
 def short(value: float) -> str:

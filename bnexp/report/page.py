@@ -11,10 +11,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from bnexp.report.chart import Chart
-from bnexp.report.labels import canonical, is_unset
+from bnexp.report.labels import MINUS, canonical, is_unset
 from bnexp.report.svg import Styles, inline
 
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"
 ROWS = 400  # of a table on the page; the CSV files have all
 
 

@@ -1,0 +1,138 @@
+"""The results table for the terminal, Markdown, LaTeX, CSV and HTML, everything escaped."""
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bnexp.report.labels import MINUS
+from bnexp.report.table import HEADS, ResultsTable
+
+SHOWN = 40  # arms on the terminal
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", '"': r"\textquotedbl{}", "|": r"\textbar{}",
+    MINUS: "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$", "\N{MIDDLE DOT}": r"\textperiodcentered{}",
+}  # fmt: skip
+
+
+def text(table: ResultsTable, width: int = 80) -> str:
+    """For a terminal of so many columns; longer labels are folded."""
+    cells = table.cells
+    out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in cells:
+        left = name in ("arm", "untrained")
+        out.add_column(
+            Text(HEADS[str(name)]), justify="left" if left else "right", overflow="fold",
+            min_width=14 if name == "arm" else None, no_wrap=name in ("trained", "seeds", "median"),
+        )  # fmt: skip
+    for row in cells.head(SHOWN).itertuples(index=False):
+        out.add_row(*(Text(_narrow(cell)) for cell in row))
+    console = Console(width=width, highlight=False, no_color=True)
+    with console.capture() as captured:
+        console.print(out)
+    lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+    if len(cells) > SHOWN:
+        lines.append(f"and {len(cells) - SHOWN} more arms; --format csv has all")
+    return "\n".join(lines)
+
+
+def _narrow(cell: str) -> str:
+    """ "97.1 (96.5 to 97.7)" with the interval on a line of its own."""
+    return cell.replace(" (", "\n(", 1) if " to " in cell else cell
+
+
+def markdown(table: ResultsTable) -> str:
+    """A table of GitHub's Markdown."""
+    cells = table.cells
+    rows = [[HEADS[str(name)] for name in cells], *cells.itertuples(index=False, name=None)]
+    lines = [f"| {' | '.join(map(_markdown, row))} |" for row in rows]
+    lines.insert(1, f"|{'|'.join('---' if name == 'arm' else '--:' for name in cells)}|")
+    return "\n".join([*lines, "", _markdown(table.caption)])
+
+
+def latex(table: ResultsTable, label: str = "tab:results") -> str:
+    """A floating table with booktabs rules, caption and label."""
+    cells = table.cells
+    rows = [
+        " & ".join(map(_latex, row)) + r" \\" for row in cells.itertuples(index=False, name=None)
+    ]
+    heads = " & ".join(_latex(HEADS[str(name)]) for name in cells) + r" \\"
+    columns = "".join("l" if name in ("arm", "untrained") else "r" for name in cells)
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex(table.caption)}}}",
+            rf"\label{{{label}}}",
+            r"\small",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            heads,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def csv(table: ResultsTable) -> str:
+    """The numbers in full, accuracies as fractions."""
+    return str(harmless(table.frame).to_csv(index=False, lineterminator="\n")).rstrip("\n")
+
+
+def html(table: ResultsTable) -> str:
+    """A table element with a caption."""
+    cells = table.cells
+    heads = "".join(f'<th scope="col">{escape(HEADS[str(name)])}</th>' for name in cells)
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in cells.itertuples(index=False, name=None)
+    )
+    return (
+        f"<table>\n<caption>{escape(table.caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody>\n</table>"
+    )
+
+
+FORMATS: dict[str, Callable[[ResultsTable], str]] = {
+    "text": text, "md": markdown, "latex": latex, "csv": csv, "html": html,
+}  # fmt: skip
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with text that a spreadsheet would run as a formula behind an apostrophe."""
+    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return table.assign(**{str(name): table[name].map(_harmless) for name in words})
+
+
+def _harmless(cell: Any) -> Any:
+    formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{cell}" if formula and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return bool(float(cell)) or True
+    except ValueError:
+        return False
+
+
+def _markdown(cell: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", cell.replace("\n", " "))
+
+
+def _latex(cell: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in cell.replace("\n", " "))
