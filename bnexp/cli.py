@@ -237,6 +237,12 @@ def _plot(arguments: list[str]) -> int:
     return plot(arguments)
 
 
+def _table(arguments: list[str]) -> int:
+    from bnexp.report.cli import table
+
+    return table(arguments)
+
+
 def _runs(arguments: list[str]) -> int:
     from bnexp.runs.cli import main as runs
 
@@ -252,6 +258,7 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "runs": ("runs so far: list, diff, rm, gc", _runs),
     "report": ("runs -> figures, tables and one HTML page", _report),
     "plot": ("runs -> one figure", _plot),
+    "table": ("runs -> a table of results, also for LaTeX", _table),
 }
 
 
@@ -269,6 +276,10 @@ def _complete(arguments: list[str]) -> int:
 
         keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out")
         print(" ".join(["all", *names(), *(f"{key}=" for key in keys)]))
+    elif words[1] in ("report", "plot", "table"):
+        from bnexp.report.cli import completions
+
+        print(" ".join(completions(words[1])))
     elif words[1] == "train":
         overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")]
         os.environ["COMP_LINE"] = " ".join([words[0], *overrides])

@@ -9,24 +9,25 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms, group
-from bnexp.report.catalogue import draw
+from bnexp.report.catalogue import ARMS, NUMBER, draw, figures
 from bnexp.report.chart import Chart
-from bnexp.report.export import write_table
-from bnexp.report.labels import canonical, is_unset, listed
+from bnexp.report.export import write_table, writing
+from bnexp.report.labels import canonical, is_unset, listed, plural
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import read
 from bnexp.report.shortlist import MOST, is_swept, shortlist
+from bnexp.report.sweeps import of_sweep
+from bnexp.report.table import HEADS, results_table
+from bnexp.runs.files import write_text
 from bnexp.runs.record import COLUMNS
 
 DATA = (
     "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
 )  # fmt: skip
-KINDS = ("model.kind", "model.name")
-SPLIT = (
-    *KINDS, "optimizer.name", "model.activation", "model.init",
-    "model.placement", "precision", "training.epochs",
+APART = (  # never in one figure, where that leaves something to compare
+    "model.kind", "model.name", "optimizer.name", "training.epochs", "training.max_steps",
 )  # fmt: skip
-CURVES = ("convergence", "gap", "gradients", "gradient_map", "histograms", "percentiles", "drift")
+SPLIT = ("model.activation", "model.init", "model.placement", "precision")  # where arms are many
 COMMANDS = 60
 
 
@@ -36,36 +37,45 @@ def write_report(
     *,
     by: Sequence[str] | None = None,
     where: Sequence[str] = (),
+    sweep: int | None = 1,
     title: str | None = None,
     parquet: bool = False,
     records: bool = False,
 ) -> Path:
     """Write figures, tables and `index.html` to the folder `out`; return the page's path.
 
-    `by` and `where` as in `find_arms`. `parquet` writes every table as Parquet too; `records`
-    writes the runs' own tables, merged, as well. The same runs give the same bytes.
+    `by` and `where` as in `find_arms`. `sweep` counts the sweeps back, 1 being the last; None
+    takes all runs. `parquet` writes every table as Parquet too; `records` writes the runs' own
+    tables, merged, as well. The same runs give the same bytes. Raises UserError where `out`
+    cannot be written.
     """
-    arms = group(read(*folders), by=by, where=where)
+    runs, said = of_sweep(read(*folders), folders, sweep)
+    arms = group(runs, by=by, where=where)
     out = Path(out)
     names = [
         Path(folder).name if Path(folder).is_absolute() else str(folder) for folder in folders
     ]  # no one's home
-    sections = []
-    for conditions, part in _sections(arms):
-        command = _command(names, by, [*where, *conditions])
-        prefix = "-".join(_slug(condition) for condition in conditions)
-        sections.append(_section(part, conditions, command, out, prefix, parquet))
-    _write_runs(arms, out, records, parquet)
-    page = _page(title or "What the runs show", arms, sections)
-    path = out / "index.html"
-    path.write_text(page.html(), encoding="utf-8")
+    shown = [] if sweep == 1 else ["--all"] if sweep is None else ["--sweep", str(sweep)]
+    with writing(out):
+        sections = []
+        for conditions, part in _sections(arms):
+            command = _command(names, by, [*where, *conditions], shown)
+            prefix = "-".join(_slug(condition) for condition in conditions)
+            sections.append(_section(part, conditions, command, out, prefix, parquet))
+        _write_runs(arms, out, records, parquet)
+        page = _page(title or "What the runs show", arms, sections, said)
+        path = out / "index.html"
+        write_text(path, page.html())
     return path
 
 
 def _sections(arms: Arms) -> list[tuple[list[str], Arms]]:
-    """One part for each dataset and kind of model, and smaller ones while arms are too many."""
+    """One part for each dataset, and for each net, optimizer and length of training.
+
+    The latter only where some part has arms to compare; smaller ones while arms are too many.
+    """
     parts = _split(arms, [], [key for key in DATA if key in arms.varying])
-    for key in SPLIT:
+    for key in (*APART, *SPLIT):
         parts = [
             smaller
             for conditions, part in parts
@@ -75,12 +85,11 @@ def _sections(arms: Arms) -> list[tuple[list[str], Arms]]:
 
 
 def _split_if_better(arms: Arms, conditions: list[str], key: str) -> list[tuple[list[str], Arms]]:
-    """Split where arms are too many; kinds of model also where each has arms to compare."""
     if key not in arms.keys:
         return [(conditions, arms)]
     parts = _split(arms, conditions, [key])
-    comparable = key in KINDS and all(len(part) > 1 for _, part in parts)
-    return parts if comparable or len(shortlist(arms)) > MOST else [(conditions, arms)]
+    apart = key in APART and any(len(part) > 1 for _, part in parts)
+    return parts if apart or len(shortlist(arms)) > MOST else [(conditions, arms)]
 
 
 def _split(arms: Arms, conditions: list[str], keys: list[str]) -> list[tuple[list[str], Arms]]:
@@ -124,18 +133,17 @@ def _section(
 
 def _figures(arms: Arms, short: Arms) -> Iterator[tuple[str, Arms, dict[str, Any]]]:
     """Figures that these arms have something for."""
-    yield "convergence", short, {}
-    for key in arms.keys:
-        if is_swept(arms, key):
-            match key:
-                case "optimizer.lr":
-                    yield "learning_rate", arms, {}
-                case "data.batch_size":
-                    yield "batch_size", arms, {}
-                case _:
-                    yield "sensitivity", arms, {"key": key}
-    for name in (*CURVES[1:], "cost"):
-        yield name, short, {}
+    swept = [key for key in arms.keys if is_swept(arms, key)]
+    own = {figure.of for figure in figures().values()}
+    for name, figure in figures().items():
+        if figure.of == ARMS:
+            yield name, short, {}
+        elif figure.of in swept:
+            yield name, arms, {}
+        elif figure.of == NUMBER:
+            for key in swept:
+                if key not in own:
+                    yield name, arms, {"key": key}
 
 
 def _write_chart(chart: Chart, out: Path, stem: str, parquet: bool) -> tuple[str, list[str]]:
@@ -159,8 +167,10 @@ def _write_runs(arms: Arms, out: Path, records: bool, parquet: bool) -> None:
             write_table(getattr(arms.runs, name), out / "tables" / name, parquet)
 
 
-def _command(names: list[str], by: Sequence[str] | None, where: Sequence[str]) -> str:
-    parts = list(names)
+def _command(
+    names: list[str], by: Sequence[str] | None, where: Sequence[str], shown: list[str]
+) -> str:
+    parts = [*names, *shown]
     if by:
         parts += ["--by", ",".join(by)]
     for condition in where:
@@ -175,25 +185,26 @@ def _slug(text: str) -> str:
 # ------------------------------------------------------------------------------- the page's frame
 
 
-def _page(title: str, arms: Arms, sections: list[Section]) -> Page:
+def _page(title: str, arms: Arms, sections: list[Section], said: str) -> Page:
     rows, skipped = arms.runs.runs, arms.runs.skipped
     outcome = rows["outcome"]
     counts = [
-        f"{len(rows)} finished runs in {len(arms)} arms",
+        f"{len(rows)} finished run{'s' * (len(rows) != 1)} in {plural(len(arms), 'arm')}",
         *(
             f"{(outcome == name).sum()} {words}"
             for name, words in (("diverged", "diverged"), ("not trained", "did not train"))
             if (outcome == name).any()
         ),
-        *([f"{len(skipped)} folders left out"] if len(skipped) else []),
+        *([f"{plural(len(skipped), 'folder')} left out"] if len(skipped) else []),
     ]
     data = sorted({str(name) for name in rows.get("data.name", [])})
-    summary = f"{', '.join(counts)}; on {listed(data)}." if data else f"{', '.join(counts)}."
-    facts = pd.DataFrame([{"arm": arm.label, **arm.counts} for arm in arms])
+    on = f"; on {listed(data)}" if data else ""
+    chosen = f" {said.partition(';')[0].capitalize()}." if said else ""
+    results = results_table(arms)
     return Page(
         title,
-        summary,
-        facts,
+        f"{', '.join(counts)}{on}.{chosen} {results.caption}",
+        results.cells.rename(columns=HEADS),
         sections,
         {
             "Runs that diverged or did not train": _lost(arms),
@@ -201,6 +212,8 @@ def _page(title: str, arms: Arms, sections: list[Section]) -> Page:
             "Provenance": _provenance(rows),
         },
         _commands(rows),
+        facts_title="Results",
+        facts_first=True,
     )
 
 

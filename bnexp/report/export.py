@@ -1,5 +1,7 @@
 """Tables as tidy files: CSV, and Parquet where asked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +9,17 @@ import pandas as pd
 from bnexp.errors import UserError
 from bnexp.report.labels import canonical
 from bnexp.runs.show import without_formulas
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line what of `path`, a file or a folder, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        reason = error.strerror or type(error).__name__
+        raise UserError(f"{where}: cannot be written: {reason}; --out says where to") from None
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:

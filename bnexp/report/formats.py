@@ -1,7 +1,8 @@
 """The results table for the terminal, Markdown, LaTeX, CSV and HTML, everything escaped."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
@@ -11,10 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bnexp.report.labels import MINUS
-from bnexp.report.table import HEADS, ResultsTable
+from bnexp.report.labels import MINUS, listed
+from bnexp.report.table import HEADS, ResultsTable, interval
 
 SHOWN = 40  # arms on the terminal
+_NARROW = {
+    "mean": "test, %", "untrained": "not\ntrained", "difference": "difference",
+    "parameters": "params",
+}  # fmt: skip
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -24,29 +29,38 @@ _LATEX = {
 
 
 def text(table: ResultsTable, width: int = 80) -> str:
-    """For a terminal of so many columns; longer labels are folded."""
+    """For a terminal of so many columns: intervals as half their width, long labels folded."""
     cells = table.cells
     out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in cells:
-        left = name in ("arm", "untrained")
+    for name in map(str, cells):
+        folds = name in ("arm", "untrained")
         out.add_column(
-            Text(HEADS[str(name)]), justify="left" if left else "right", overflow="fold",
-            min_width=14 if name == "arm" else None, no_wrap=name in ("trained", "seeds", "median"),
+            Text(_NARROW.get(name, HEADS[name])), justify="left" if folds else "right",
+            overflow="fold", min_width=12 if name == "arm" else None, no_wrap=not folds,
         )  # fmt: skip
-    for row in cells.head(SHOWN).itertuples(index=False):
-        out.add_row(*(Text(_narrow(cell)) for cell in row))
+    for shown, row in zip(cells.head(SHOWN).to_dict("records"), _halves(table), strict=False):
+        out.add_row(*(Text(row.get(name, cell)) for name, cell in shown.items()))
     console = Console(width=width, highlight=False, no_color=True)
     with console.capture() as captured:
         console.print(out)
     lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
     if len(cells) > SHOWN:
-        lines.append(f"and {len(cells) - SHOWN} more arms; --format csv has all")
-    return "\n".join(lines)
+        lines.append(f"and {len(cells) - SHOWN} more arms; bnexp table --format csv has all")
+    bases = sorted(set(table.frame["minus"]) - {""})
+    return "\n".join([*lines, *([f"difference from {listed(bases)}"] if bases else [])])
 
 
-def _narrow(cell: str) -> str:
-    """ "97.1 (96.5 to 97.7)" with the interval on a line of its own."""
-    return cell.replace(" (", "\n(", 1) if " to " in cell else cell
+def _halves(table: ResultsTable) -> Iterator[dict[str, str]]:
+    """ "97.1 ± 0.6" for an interval; the wider half where it is cut at 100."""
+    for row in table.frame.to_dict("records"):
+        ends = {"mean": ("low", "high"), "difference": ("difference_low", "difference_high")}
+        found = {}
+        for name, (low, high) in ends.items():
+            half = max(row[name] - row[low], row[high] - row[name])
+            if half == half:
+                centre = interval(row[name], *[math.nan] * 2, "+" if name != "mean" else "")
+                found[name] = f"{centre} ± {100 * half:.1f}"
+        yield found
 
 
 def markdown(table: ResultsTable) -> str:
@@ -125,9 +139,10 @@ def _harmless(cell: Any) -> Any:
 
 def _is_number(cell: str) -> bool:
     try:
-        return bool(float(cell)) or True
+        float(cell)
     except ValueError:
         return False
+    return True
 
 
 def _markdown(cell: str) -> str:

@@ -6,7 +6,7 @@ imported here.
 """
 
 import colorsys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bnexp.norms.catalogue import NORMS, Marker, NormInfo
@@ -43,6 +43,13 @@ FORMATS = {
     "paper": Format(6.5, 8.0, words=False),
     "slide": Format(13.333, 15.0, 7.5),
 }
+
+
+def figure_format(style: str, width: float | None = None) -> Format:
+    """The format called `style`, at another width in inches; a slide keeps 16 by 9."""
+    form = FORMATS[style]
+    return replace(form, width=width) if width and not form.height else form
+
 
 DIVERGED, UNTRAINED = "x", "1"  # marks of runs that are drawn but not averaged
 

@@ -224,15 +224,23 @@ def test_plot_from_the_command_line(
     ("arguments", "message"),
     [
         (["cost", "nowhere"], "no such folder"),
-        (["costs"], "invalid choice: 'costs'"),
+        (["costs"], "costs: no such figure; did you mean cost"),
+        ([], "say which figure; there are convergence, "),
+        (["model.norm=batch"], "say which figure"),
+        (["cost", "--style", "poster"], "invalid choice: 'poster'"),
+        (["cost", "--width", "0"], "must be 1 to 50 inches"),
+        (["cost", "--out", "file/x.svg"], "file: cannot be written: File exists"),
         (["cost", "--out", "x.gif"], "must end in .svg"),
         (["cost", "--target", "0.9"], "cost does not take it"),
-        (["sensitivity"], "say which number"),
+        (["sensitivity"], "say --key, the number on the x-axis"),
         (["convergence", "--target", "high"], "invalid float value"),
         (["cost", "--colour"], "unrecognized arguments"),
     ],
 )
-def test_bad_arguments_are_one_line(arguments: list[str], message: str) -> None:
+def test_bad_arguments_are_one_line(
+    arguments: list[str], message: str, unprobed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(UserError, match=message) as error:
         plot(arguments)
     assert len(error.value.lines) == 1

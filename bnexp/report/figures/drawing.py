@@ -144,7 +144,7 @@ def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> Array:
     """
     middle, low, high = median_band(y)
     every = max(1, len(x) // marks)
-    start = (ord(arm.look.marker) * 7) % every if len(x) > 2 * marks else 0
+    start = (3 * arm.place) % every if len(x) > 2 * marks else 0
     ax.plot(x, middle, markevery=(start, every), **arm.look.mark)
     if len(y) > 1:
         ax.fill_between(x, low, high, color=arm.look.color, alpha=0.16, linewidth=0)
