@@ -1,6 +1,5 @@
 """The results table for the terminal, Markdown, LaTeX, CSV and HTML, everything escaped."""
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from html import escape
@@ -13,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bnexp.report.labels import MINUS, listed
-from bnexp.report.table import HEADS, ResultsTable, interval
+from bnexp.report.table import HEADS, ResultsTable, compact
 
 SHOWN = 40  # arms on the terminal
 _NARROW = {
-    "mean": "test, %", "untrained": "not\ntrained", "difference": "difference",
-    "parameters": "params",
+    "mean": "test, %", "untrained": "lost", "difference": "difference", "parameters": "params",
 }  # fmt: skip
+_ENDS = (("mean", "low", "high"), ("difference", "difference_low", "difference_high"))
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -38,8 +37,8 @@ def text(table: ResultsTable, width: int = 80) -> str:
             Text(_NARROW.get(name, HEADS[name])), justify="left" if folds else "right",
             overflow="fold", min_width=12 if name == "arm" else None, no_wrap=not folds,
         )  # fmt: skip
-    for shown, row in zip(cells.head(SHOWN).to_dict("records"), _halves(table), strict=False):
-        out.add_row(*(Text(row.get(name, cell)) for name, cell in shown.items()))
+    for shown, row in zip(cells.head(SHOWN).to_dict("records"), _narrow(table), strict=False):
+        out.add_row(*(Text(row.get(str(name), cell)) for name, cell in shown.items()))
     console = Console(width=width, highlight=False, no_color=True)
     with console.capture() as captured:
         console.print(out)
@@ -50,15 +49,25 @@ def text(table: ResultsTable, width: int = 80) -> str:
     return "\n".join([*lines, *([f"difference from {listed(bases)}"] if bases else [])])
 
 
-def _halves(table: ResultsTable) -> Iterator[dict[str, str]]:
-    """ "97.1 ± 0.6" for an interval; the wider half where it is cut at 100."""
-    for row in table.frame.to_dict("records"):
-        ends = {"mean": ("low", "high"), "difference": ("difference_low", "difference_high")}
-        found = {}
-        for name, (low, high) in ends.items():
+def _narrow(table: ResultsTable) -> Iterator[dict[str, str]]:
+    """What is shorter on a terminal: "97.1 ± 0.6", "4/5", "58.9k".
+
+    Of an interval that is cut at 100 the wider half is given.
+    """
+    for row, cells in zip(
+        table.frame.to_dict("records"), table.cells.to_dict("records"), strict=True
+    ):
+        found = {
+            name: str(cells[name]).replace(" of ", "/")
+            for name in ("trained", "seeds")
+            if name in cells
+        }
+        if row["parameters"] >= 1e4:
+            found["parameters"] = compact(row["parameters"])
+        for name, low, high in _ENDS:
             half = max(row[name] - row[low], row[high] - row[name])
             if half == half:
-                centre = interval(row[name], *[math.nan] * 2, "+" if name != "mean" else "")
+                centre = str(cells[name]).partition(" ")[0]
                 found[name] = f"{centre} ± {100 * half:.1f}"
         yield found
 

@@ -166,7 +166,7 @@ def interval(centre: float, low: float, high: float, sign: str = "") -> str:
     """Accuracies in percent: "97.1 (96.5 to 97.7)"; nothing for NaN."""
     if np.isnan(centre):
         return ""
-    words = [f"{100 * value + 0.0:{sign}.1f}" for value in (centre, low, high)]
+    words = [f"{round(100 * value, 1) + 0.0:{sign}.1f}" for value in (centre, low, high)]
     inside = "" if np.isnan(low) else f" ({words[1]} to {words[2]})"
     return f"{words[0]}{inside}".replace("-", MINUS)
 
@@ -179,3 +179,11 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{number(seconds / size, 2)} {unit}"
     return f"{number(1000 * seconds, 2)} ms"
+
+
+def compact(count: float) -> str:
+    """A large number in three digits: "58.9k", "11.2M"."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{number(count / size)}{unit}"
+    return number(count)
