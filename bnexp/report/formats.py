@@ -3,9 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from html import escape
-from typing import Any
 
-import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +11,7 @@ from rich.text import Text
 
 from bnexp.report.labels import MINUS, listed
 from bnexp.report.table import HEADS, ResultsTable, compact
+from bnexp.runs.show import printable, without_formulas
 
 SHOWN = 40  # arms on the terminal
 _NARROW = {
@@ -30,7 +29,7 @@ _LATEX = {
 def text(table: ResultsTable, width: int = 80) -> str:
     """For a terminal of so many columns: intervals as half their width, long labels folded."""
     cells = table.cells
-    out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for name in map(str, cells):
         folds = name in ("arm", "untrained")
         out.add_column(
@@ -38,7 +37,7 @@ def text(table: ResultsTable, width: int = 80) -> str:
             overflow="fold", min_width=12 if name == "arm" else None, no_wrap=not folds,
         )  # fmt: skip
     for shown, row in zip(cells.head(SHOWN).to_dict("records"), _narrow(table), strict=False):
-        out.add_row(*(Text(row.get(str(name), cell)) for name, cell in shown.items()))
+        out.add_row(*(Text(printable(row.get(str(name), cell))) for name, cell in shown.items()))
     console = Console(width=width, highlight=False, no_color=True)
     with console.capture() as captured:
         console.print(out)
@@ -111,7 +110,7 @@ def latex(table: ResultsTable, label: str = "tab:results") -> str:
 
 def csv(table: ResultsTable) -> str:
     """The numbers in full, accuracies as fractions."""
-    return str(harmless(table.frame).to_csv(index=False, lineterminator="\n")).rstrip("\n")
+    return str(without_formulas(table.frame).to_csv(index=False, lineterminator="\n")).rstrip("\n")
 
 
 def html(table: ResultsTable) -> str:
@@ -133,25 +132,6 @@ def html(table: ResultsTable) -> str:
 FORMATS: dict[str, Callable[[ResultsTable], str]] = {
     "text": text, "md": markdown, "latex": latex, "csv": csv, "html": html,
 }  # fmt: skip
-
-
-def harmless(table: pd.DataFrame) -> pd.DataFrame:
-    """The same with text that a spreadsheet would run as a formula behind an apostrophe."""
-    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    return table.assign(**{str(name): table[name].map(_harmless) for name in words})
-
-
-def _harmless(cell: Any) -> Any:
-    formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{cell}" if formula and not _is_number(cell) else cell
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _markdown(cell: str) -> str:

@@ -159,9 +159,12 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Text that a spreadsheet would run as a formula, with an apostrophe before it."""
 
     def safe(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+        return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
-    return frame.map(lambda value: safe(value) if value else value).rename(columns=safe)
+    def column(values: pd.Series) -> pd.Series:
+        return values if pd.api.types.is_numeric_dtype(values) else values.map(safe)
+
+    return frame.apply(column).rename(columns=safe)
 
 
 def printable(text: str) -> str:
