@@ -43,7 +43,7 @@ Folder = Annotated[str, AfterValidator(_folder)]
 class Data(Section):
     """The keys of every dataset."""
 
-    name: str
+    name: str = Field(description="a name of `bnexp list datasets`, or package.function")
     batch_size: Size = Field(description="samples per forward pass: the batch that BN sees")
     batch_sizes: Bounds | None = Field(
         description="[least, most]: every training batch its own size, drawn by the seed; "

@@ -77,9 +77,8 @@ def _mend_transparency(image: Image.Image, deep: bool) -> None:
         return
     if deep or "16" in raw:
         raise ValueError("16 bits with a transparent value; save 8 bits, or an alpha channel")
-    step = _GREY_STEPS.get(raw, 1)
-    if step * value <= 255:
-        image.info["transparency"] = step * value
+    if raw in _GREY_STEPS and value <= 255 // _GREY_STEPS[raw]:
+        image.info["transparency"] = _GREY_STEPS[raw] * value
 
 
 def _raw_mode(image: Image.Image) -> str:
