@@ -47,7 +47,7 @@ class MeasurementRun:
         from bnexp import measurements
         from bnexp.training.provenance import provenance
 
-        rows = measurements.run(self.name, self.seed, self.options)
+        tables = measurements.run(self.name, self.seed, self.options)
         record = Record(
             self.folder(runs_dir),
             {
@@ -60,7 +60,7 @@ class MeasurementRun:
         record.start(
             {"check": {"name": self.name, "options": dict(self.options)}, "seed": self.seed}
         )
-        record.tables["measures"] = [(0, *row) for row in rows]
+        record.tables |= tables
         record.flush()
         record.mark("done", outcome="measured")
 

@@ -1,7 +1,7 @@
 """What is measured on layers and small nets without training a classifier.
 
 A measurement is a module with `measure(seed, **options)`, which returns rows (layer, name, value)
-of the table `measures`.
+of the table `measures`, or tables by name as in FORMAT.md where its rows have steps.
 """
 
 from importlib import import_module
@@ -16,11 +16,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
 
 
-def run(name: str, seed: int, options: dict[str, Any]) -> list[tuple[str, str, float]]:
-    """The rows that the measurement `name` gives. Raises UserError where there is none."""
+def run(name: str, seed: int, options: dict[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables of the measurement `name`. Raises UserError where there is none.
+
+    Rows of three columns are those of `measures` at step 0.
+    """
     if name not in names():
         raise UserError(f"measurement {name}: no such one; known are {', '.join(names())}")
-    rows: list[tuple[str, str, float]] = import_module(f"{__name__}.{name}").measure(
-        seed, **options
-    )
-    return rows
+    found = import_module(f"{__name__}.{name}").measure(seed, **options)
+    return found if isinstance(found, dict) else {"measures": [(0, *row) for row in found]}

@@ -48,6 +48,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "histograms": ("step", "layer", "index", "tensor", "low", "high", "counts"),
     "measures": ("step", "layer", "name", "value"),
+    "samples": ("step", "index", "channels", "height", "width", "pixels"),
 }
 
 Row = tuple[Any, ...]

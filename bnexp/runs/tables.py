@@ -18,7 +18,7 @@ from bnexp.runs.places import is_running
 from bnexp.runs.record import COLUMNS
 
 OWN = ("run", "folder", "preset", "status", "outcome", "reason", "revisions")  # columns of `runs`
-TEXT = ("layer", "tensor", "name", "counts")  # columns; the others hold numbers
+TEXT = ("layer", "tensor", "name", "counts", "pixels")  # columns; the others hold numbers
 FILES = 500  # parsed at a time: many at once are faster, all at once would fill the memory
 
 
@@ -66,6 +66,11 @@ class Runs:
         """Everything else that a probe recorded."""
         return self._table("measures")
 
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Images that a generator drew."""
+        return self._table("samples")
+
     def _table(self, name: str) -> pd.DataFrame:
         places = list(zip(self.runs["run"], self.runs["folder"], strict=True))
         parts = []
@@ -95,6 +100,7 @@ _CELLS = {
     **dict.fromkeys(TEXT, rb'(?:"(?:[^"\x00-\x1f]|"")*+"|[^,"\x00-\x1f]*+)'),
     **dict.fromkeys(("step", "epoch", "index"), rb"\d{1,15}"),
     "counts": rb"(?:\d++ ){63}\d++",
+    "pixels": rb"(?:\d{1,3} )*+\d{1,3}",
 }
 _NUMBER = rb"(?:[-+]?+(?:\d++(?:\.\d*+)?+(?:[eE][-+]?+\d++)?+|inf|nan)|)"
 

@@ -5,7 +5,8 @@ from bnexp.errors import UserError
 
 
 def by_name(name: str, **options: object) -> dict[tuple[str, str], float]:
-    return {(layer, what): value for layer, what, value in measurements.run(name, 0, options)}
+    rows = measurements.run(name, 0, options)["measures"]
+    return {(layer, what): value for _, layer, what, value in rows}
 
 
 def test_an_unknown_measurement_is_refused_with_the_known_ones() -> None:
@@ -16,8 +17,8 @@ def test_an_unknown_measurement_is_refused_with_the_known_ones() -> None:
 
 
 def test_refusals() -> None:
-    rows = measurements.run("refusals", 0, {})
-    raised = {name: (value, layer) for layer, name, value in rows}
+    rows = measurements.run("refusals", 0, {})["measures"]
+    raised = {name: (value, layer) for _, layer, name, value in rows}
     for name, message in {
         "batch_of_one": "ValueError: Expected more than 1 value per channel when training",
         "images_in_1d": "ValueError: expected 2D or 3D input (got 4D input)",
@@ -27,7 +28,7 @@ def test_refusals() -> None:
         value, text = raised[name]
         assert value == 1
         assert text.startswith(message)
-    refuses = {layer: value for layer, name, value in rows if name == "raises"}
+    refuses = {layer: value for _, layer, name, value in rows if name == "raises"}
     assert refuses == {"BatchNorm1d": 1, "BatchNorm2d": 0, "LayerNorm": 0, "GroupNorm": 0}
     assert raised["difference_from_instance_norm"][0] == pytest.approx(0, abs=1e-6)
 
