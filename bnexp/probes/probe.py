@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from bnexp.probes.apart import eager, forward_apart, random_state_kept
+from bnexp.probes.parts import part_activations, part_gradients, spread_over_steps
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.statistics import (
     dead_fraction,
@@ -39,14 +40,16 @@ def record(
     random state is put back and `.grad` never touched, so training does not notice. Model may be
     any nn.Module, also one that is compiled. Nothing waits for the device. `loss_fn(output, y)`
     is the mean loss; `loss_scale` keeps half-precision gradients from vanishing and is divided
-    out again. The tables `gradients`, `activations` and `histograms` are as in runs/FORMAT.md,
-    without the step. A cell is None where there is nothing to measure: gradients of frozen
-    layers, the dead fraction of anything but ReLU, the saturation of anything but tanh and
-    sigmoid. Activations that are functions, not modules, are not seen.
+    out again. The tables `gradients`, `activations`, `histograms` and, for parts of layers and
+    for steps, `measures` are as in runs/FORMAT.md, without the step. A cell is None where there is
+    nothing to measure: gradients of frozen layers, the dead fraction of anything but ReLU, the
+    saturation of anything but tanh and sigmoid. Activations that are functions, not modules, are
+    not seen.
     """
     model = eager(model)
     wanted = {"gradients": gradients, "activations": activations, "histograms": histograms}
     tables: dict[str, list[Row]] = {name: [] for name in wanted if wanted[name]}
+    measures: list[Row] = []
     with random_state_kept(x.device):
         with (
             torch.set_grad_enabled(gradients),
@@ -59,8 +62,11 @@ def record(
         layers = list(seen.values())
         if loss is not None:
             tables["gradients"] = _gradients(loss, layers, loss_scale)
+            measures += [row for layer in layers for row in part_gradients(layer, loss_scale)]
     with torch.no_grad():
         for index, layer in enumerate(layers, 1):
+            if activations:
+                measures += [*part_activations(layer), *spread_over_steps(layer)]
             for name, calls in layer.tensors.items():
                 values = pooled(calls)
                 if activations:
@@ -68,7 +74,7 @@ def record(
                     tables["activations"].append((layer.name, index, name, *row))
                 if histograms:
                     tables["histograms"].append((layer.name, index, name, *histogram(values)))
-    return Recording(tables)
+    return Recording(tables | ({"measures": measures} if measures else {}))
 
 
 def _gradients(loss: Tensor, layers: list[Layer], scale: float | Tensor) -> list[Row]:

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from bnexp.probes.fused import FUSED
+from bnexp.probes.fused import weights as fused_weights
+
 ACTIVATIONS = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish,
     nn.PReLU, nn.ReLU, nn.RReLU, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh,
@@ -27,14 +30,25 @@ class Layer:
     output_gradient_norms: list[Tensor] = field(default_factory=list)  # of dL/dz, by call
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)  # see FORMAT.md, by call
     activation: nn.Module | None = None
+    parts: tuple[str, ...] = ()  # names of equal shares of its units: heads, gates
+    part_gradient_norms: list[Tensor] = field(default_factory=list)  # (parts,), by call
+
+    def gradient_came(self, gradient: Tensor) -> None:
+        """Keep the norms of dL/dz of one call."""
+        self.output_gradient_norms.append(norm(gradient))
+        if self.parts:
+            shares = gradient.chunk(len(self.parts), self.unit_axis)
+            self.part_gradient_norms.append(torch.stack([norm(share) for share in shares]))
 
 
 @contextmanager
 def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
     """Fill the dictionary, within the context, with the layers in the order of their first call.
 
-    A layer is a Linear or a convolution that is called as a module. Its activation is the first
-    activation module called after it: one of ACTIVATIONS, or a single module named `activation`.
+    A layer is a Linear or a convolution that is called as a module, or one inside a module of
+    FUSED, of which less is seen. Its activation is the first activation module called after it:
+    one of ACTIVATIONS, or a single module named `activation`. A layer's attribute `parts` names
+    equal shares of its units, which are then measured by themselves too.
     """
     layers: dict[str, Layer] = {}
     latest: Layer | None = None  # the layer called last, until its activation has returned
@@ -43,14 +57,28 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
         nonlocal latest
         if path not in layers:
             axis = -1 - len(module.kernel_size) if isinstance(module, _ConvNd) else -1
-            layers[path] = Layer(path.removesuffix(".linear") or "model", module.weight, axis)
+            name, parts = path.removesuffix(".linear") or "model", getattr(module, "parts", ())
+            layers[path] = Layer(name, module.weight, axis, parts=parts)
         latest = layer = layers[path]
         if keep_tensors and args:
             layer.tensors.setdefault("input", []).append(args[0].detach())
         if not z.requires_grad:
             return None
-        z.register_hook(lambda gradient: layer.output_gradient_norms.append(norm(gradient)))
+        z.register_hook(layer.gradient_came)
         return z.clone() if z._is_view() else None  # in-place work on a view loses its hook
+
+    def fused_called(path: str, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        nonlocal latest
+        latest = None
+        for name, weight, parts in fused_weights(module):
+            at = f"{path}.{name}" if path else name
+            if at in layers:
+                continue
+            layers[at] = layer = Layer(at, weight, -1, parts=parts)
+            if name == "out_proj" and output[0].requires_grad:
+                output[0].register_hook(layer.gradient_came)
+            elif name == "in_proj" and keep_tensors and args:
+                layer.tensors["input"] = [args[0].detach()]
 
     def activation_called(module: nn.Module, args: tuple[Any, ...]) -> None:
         if latest and args:  # copied: this module or a later one may work in place
@@ -68,6 +96,8 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
         for path, module in model.named_modules():
             if isinstance(module, nn.Linear | _ConvNd):
                 handles.append(module.register_forward_hook(partial(layer_called, path)))
+            elif isinstance(module, FUSED):
+                handles.append(module.register_forward_hook(partial(fused_called, path)))
             elif keep_tensors and _is_activation(path, module):
                 handles.append(module.register_forward_pre_hook(activation_called))
                 handles.append(module.register_forward_hook(activation_returned))

@@ -1,6 +1,5 @@
 """The recurrent nets."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import pairwise
 
@@ -173,11 +172,11 @@ class Gates(nn.Module):
 
     def __init__(self, activation: nn.Module) -> None:
         super().__init__()
-        self.function: Callable[[Tensor], Tensor] = activation.forward
+        self.parts = (nn.Sigmoid(), nn.Sigmoid(), activation, nn.Sigmoid())  # no modules of ours
 
     def forward(self, z: Tensor) -> Tensor:  # noqa: D102
-        into, keep, new, out = z.chunk(4, 1)
-        return torch.cat([into.sigmoid(), keep.sigmoid(), self.function(new), out.sigmoid()], 1)
+        gates = zip(self.parts, z.chunk(4, 1), strict=True)
+        return torch.cat([activation(gate) for activation, gate in gates], 1)
 
 
 class Recurrent(nn.Module):
@@ -229,6 +228,7 @@ def _drawn(inputs: int, width: int, gates: int, model: Plain, bias: bool) -> nn.
     }
     linear = nn.utils.skip_init(nn.Linear, inputs, gates * width, bias=bias)
     linear.load_state_dict(state)
+    linear.parts = tuple(f"{gate}_gate" for gate in GATES)  # for probes
     return linear
 
 

@@ -1,5 +1,7 @@
 """The transformer encoder."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -55,6 +57,9 @@ class Attention(Sublayer):
         super().__init__(model)
         self.query, self.key, self.value, self.out = (weight_normed(x, model) for x in linears)
         self.heads, self.dropout = model.heads, nn.Dropout(model.dropout)
+        heads: Any = tuple(f"head{n}" for n in range(1, model.heads + 1))
+        for linear in linears[:3]:
+            linear.parts = heads  # for probes
 
     def function(self, x: Tensor) -> Tensor:  # noqa: D102
         q, k, v = (
