@@ -1,64 +1,49 @@
 """Every public key of a training run: its type, range, unit and meaning.
 
 The keys of a net stand with its family in `bnexp/models/`, those of data in
-`bnexp/data/dataset.py` and with each dataset. The values themselves are the YAML
-presets in `conf/`; nothing here has a default, so a run's configuration is exactly what
-`bnexp train --cfg job` prints. Imports no torch.
+`bnexp/data/dataset.py` and with each dataset, those of an optimizer in
+`bnexp/training/optimizers.py`. The values themselves are the YAML presets in `conf/`; nothing here
+has a default, so a run's configuration is exactly what `bnexp train --cfg job` prints. Imports no
+torch.
 """
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from bnexp.data.dataset import Data, which
 from bnexp.data.datasets import DATASETS
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
-from bnexp.section import Positive, Rate, Section
+from bnexp.probes.catalogue import PROBES
+from bnexp.section import DOTTED, Positive, Rate, Section
+from bnexp.training.optimizers import OPTIMIZERS, Optimizer
 
 Few = Annotated[int, Field(ge=1, le=1024)]  # threads, processes
 
-# ------------------------------------------------------------------------------------ optimizer
-
-
-class Optimizer(Section):
-    """The keys of every optimizer."""
-
-    lr: float = Field(ge=0, description="learning rate")
-    weight_decay: float = Field(ge=0)
-
-
-class SGD(Optimizer):
-    """Stochastic gradient descent without momentum."""
-
-    name: Literal["sgd"]
-
-
-class Momentum(Optimizer):
-    """SGD with heavy-ball or Nesterov momentum."""
-
-    name: Literal["momentum", "nesterov"]
-    momentum: Annotated[float, Field(gt=0, lt=1)]
-
-
-class RMSprop(Optimizer):
-    """RMSprop."""
-
-    name: Literal["rmsprop"]
-    alpha: Rate = Field(description="decay of the squared gradients' average")
-    eps: float = Field(gt=0)
-
-
-class Adam(Optimizer):
-    """Adam with L2 regularisation, or AdamW with decoupled weight decay."""
-
-    name: Literal["adam", "adamw"]
-    betas: list[Rate] = Field(min_length=2, max_length=2)
-    eps: float = Field(gt=0)
-
 
 # ----------------------------------------------------------------------------- training, probes
+
+
+Split = Literal["train", "val", "test"]
+
+
+def _in_order(splits: list[Split]) -> list[Split]:
+    return [split for split in get_args(Split) if split in splits]
 
 
 class Training(Section):
@@ -72,8 +57,17 @@ class Training(Section):
     lr_gamma: float = Field(gt=0, le=1, description="factor of each step")
     label_smoothing: Rate
     clip_grad_norm: Annotated[float, Field(gt=0)] | None = Field(description="global L2 norm")
-    accumulate: Positive = Field(description="batches whose gradients are averaged into one step")
+    accumulate: Positive = Field(description="batches whose samples make one optimizer step")
     evaluate_every: Positive = Field(description="epochs between evaluations; the last always")
+    evaluate: Annotated[list[Split], AfterValidator(_in_order)] = Field(
+        description="splits scored between the first and the last evaluation, which score all"
+    )
+    evaluate_train_mode: Literal["never", "end", "always"] = Field(
+        description="score with batch statistics too: at the last evaluation, or at every one"
+    )
+    evaluate_samples: Positive | None = Field(
+        description="most samples of a split scored before the last evaluation: a fixed subset"
+    )
     checkpoint_seconds: float = Field(ge=0, description="time between checkpoints")
     save_weights: bool = Field(description="keep the final weights in weights.pt")
 
@@ -81,32 +75,79 @@ class Training(Section):
 class Schedule(Section):
     """At which steps an instrument records; step 0 is before the first update."""
 
-    every: Positive | None
-    at: list[Annotated[int, Field(ge=0)]]
+    every: Positive | None = Field(description="steps between two recordings")
+    at: list[Annotated[int, Field(ge=0)]] = Field(description="further steps")
     end: bool = Field(description="also after the last update")
+    function: str | None = Field(
+        default=None, description="your own instrument, as package.function"
+    )
+
+    @field_validator("function")
+    @classmethod
+    def _dotted(cls, function: str | None) -> str | None:
+        if function is not None and not DOTTED.fullmatch(function):
+            raise ValueError("must name a function as package.function")
+        return function
+
+    @model_serializer(mode="wrap")
+    def _as_typed(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        return {key: values[key] for key in values if key != "function" or values[key] is not None}
+
+
+def _scheduled(value: Any) -> Any:
+    """`probes.<name>=package.function` is that instrument about as often as the others."""
+    if isinstance(value, str):
+        return {"every": 100, "at": [0], "end": True, "function": value}
+    return value
+
+
+_Schedule = Annotated[Schedule | None, BeforeValidator(_scheduled)]
 
 
 class Probes(Section):
-    """The instruments; null switches one off."""
+    """The instruments; null switches one off.
 
-    gradients: Schedule | None = Field(description="norms by layer, of weights and pre-activations")
-    activations: Schedule | None = Field(description="mean, std, percentiles, dead and saturated")
-    histograms: Schedule | None = Field(description="of the same tensors, 64 bins")
+    Besides these, those of bnexp/probes/catalogue.py by name, and your own by any name:
+    `probes.<name>=package.function`, or a schedule with the key `function`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, _Schedule] = Field(init=False)
+
+    gradients: _Schedule = Field(description=PROBES["gradients"].summary)
+    activations: _Schedule = Field(description=PROBES["activations"].summary)
+    histograms: _Schedule = Field(description=PROBES["histograms"].summary)
     norms: bool = Field(description="running statistics, gamma and beta by epoch")
-    shift: Schedule | None = Field(description="of gradients, when the layers below take a step")
-    smoothness: Schedule | None = Field(description="loss and gradient along the gradient")
-    companions: Schedule | None = Field(description="what other samples do to one's prediction")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        unknown = [
+            InitErrorDetails(type="extra_forbidden", loc=(name,), input=schedule)
+            for name, schedule in self.__pydantic_extra__.items()
+            if name not in PROBES and (schedule is None or schedule.function is None)
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data("Probes", unknown)
+        return self
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The instruments that are on, by name, in the order of the catalogue; then your own."""
+        named = {name: getattr(self, name, None) for name in (*PROBES, *self.__pydantic_extra__)}
+        return {name: schedule for name, schedule in named.items() if schedule is not None}
 
 
 if TYPE_CHECKING:
     Model = Normalised
     AnyData = Data
+    AnyOptimizer = Optimizer
 else:
     _models = tuple(family.options for family in FAMILIES.values())
     Model = Annotated[Union[_models], Field(discriminator="kind")]  # noqa: UP007
     _data = tuple(Annotated[known.options, Tag(name)] for name, known in DATASETS.items())
     AnyData = Annotated[Union[_data], Discriminator(which)]  # noqa: UP007
-AnyOptimizer = Annotated[SGD | Momentum | RMSprop | Adam, Field(discriminator="name")]
+    _optimizers = tuple(info.options for info in OPTIMIZERS.values())
+    AnyOptimizer = Annotated[Union[_optimizers], Field(discriminator="name")]  # noqa: UP007
 
 
 class Logger(Section):

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bnexp import schema
-from bnexp.config import AnyData, Config, Logger, Model
+from bnexp.config import AnyData, Config, Logger, Model, Probes
 from bnexp.data import Facts, describe, smallest_batch
 from bnexp.data import check as check_data
+from bnexp.data.batch_sizes import batch_sizes
 from bnexp.errors import UserError
 from bnexp.importing import source_hash
 from bnexp.models.check import check as check_model
@@ -22,6 +23,8 @@ from bnexp.models.family import code
 from bnexp.models.weights import content
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
+from bnexp.training.schedule import schedule_notes
+from bnexp.training.trial import Layout, Trial
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Plan:
     facts: Facts
     preset: str
     traits: Traits = NO_TRAITS
+    layout: Layout = "channels_last"  # of images in memory
+    notes: tuple[str, ...] = ()  # what is said before training
 
     @cached_property
     def identity(self) -> str:
@@ -59,7 +64,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     problems += schema.problems(tree)
     model = schema.section(Model, tree, "model")
     data = schema.section(AnyData, tree, "data")
-    facts = weights = None
+    facts = None
     if data is not None:
         data_problems = check_data(data)
         problems += data_problems
@@ -68,18 +73,6 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
                 facts = describe(data)
             except UserError as error:
                 problems += error.lines
-    if model is not None and facts is not None:
-        smallest = smallest_batch(data, facts.train)
-        problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
-        problems += check_lengths(model) if data.lengths is not None else []
-        try:
-            weights = content(model.weights) if model.weights is not None else None
-        except UserError as error:
-            problems += error.lines
-        else:
-            if FAMILIES[model.kind].layers is None or model.norm not in NORMS or weights:
-                shape, classes = facts.shape, facts.classes
-                problems += _try_out(model.model_dump_json(), shape, classes, smallest, weights)
     logger = schema.section(Logger, tree, "logger")
     if logger is not None and logger.name != "none" and find_spec(logger.name) is None:
         problems.append(f"logger={logger.name}: not installed; pip install 'bnexp[{logger.name}]'")
@@ -88,37 +81,71 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         device = resolve_device(str(tree.get("device")), here)
     except UserError as error:
         problems += error.lines
+    trial, weights = Trial(), None
+    if model is not None and data is not None and facts is not None:
+        smallest = smallest_batch(data, facts.train)
+        problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
+        problems += check_lengths(model) if data.lengths is not None else []
+        try:
+            weights = content(model.weights) if model.weights is not None else None
+        except UserError as error:
+            problems += error.lines
+        else:
+            precision = str(tree.get("precision")) if device == "cpu" else "fp32"
+            trial = _trial(model, data, facts, precision, weights)
+            problems += trial.problems
+    probes = schema.section(Probes, tree, "probes")
+    if probes is not None:
+        problems += _own_instruments(probes)
     if problems or facts is None:
         raise UserError(*problems)
     config = Config.model_validate(tree | {"device": device})
-    traits = Traits(source=source_hash(code(config.model)), weights=weights)
-    return Plan(config, facts, preset, traits)
+    sizes, step = batch_sizes(config.data, facts.train, config.seed, 0), config.training.accumulate
+    groups = [sizes[start : start + step] for start in range(0, len(sizes), step)]
+    traits = Traits(
+        batch_statistics=trial.batch_statistics,
+        uneven=any(len(set(group)) > 1 for group in groups),
+        source=source_hash(code(config.model)),
+        weights=weights,
+    )
+    notes = [] if trial.note is None else [trial.note]
+    notes += schedule_notes(config.training, len(groups))
+    return Plan(config, facts, preset, traits, trial.layout, tuple(notes))
+
+
+def _trial(model: Model, data: AnyData, facts: Facts, precision: str, weights: str | None) -> Trial:
+    """What a trial shows; of our own nets and norms it is known, but where they read weights."""
+    own = FAMILIES[model.kind].layers is not None and model.norm in NORMS and not weights
+    if own and model.norm_options.get("track_running_stats") is not False:
+        return Trial(batch_statistics=NORMS[model.norm].batch_statistics)
+    return _try_out(model.model_dump_json(), data.model_dump_json(), facts, precision, weights)
 
 
 @lru_cache(maxsize=1024)
-def _try_out(
-    model: str, shape: tuple[int, ...], classes: int, batch_size: int, weights: str | None
-) -> list[str]:
-    """Problems of a model, norm or weights from elsewhere, found by building and a batch.
+def _try_out(model: str, data: str, facts: Facts, precision: str, weights: str | None) -> Trial:
+    """A trial; `weights` is the hash of the file: another content is another question."""
+    from bnexp.training.trial import try_out
 
-    `weights` is the hash of the file: another content is another question.
-    """
-    import torch
+    return try_out(
+        TypeAdapter(Model).validate_json(model),
+        TypeAdapter(AnyData).validate_json(data),
+        facts,
+        precision,
+    )
 
-    from bnexp.models import build_model
 
-    config: Model = TypeAdapter(Model).validate_json(model)
-    name = getattr(config, "name", config.norm)
-    with torch.random.fork_rng(), torch.no_grad():
-        try:
-            net = build_model(config, shape, classes)
-            net.train()(torch.zeros(batch_size, *shape))
-        except UserError as error:
-            return error.lines
-        except (Exception, SystemExit) as error:
-            text = (str(error) or type(error).__name__).strip().partition("\n")[0]
-            return [f"{name}: fails in training on {batch_size} samples of {list(shape)}: {text}"]
-    return []
+def _own_instruments(probes: Probes) -> list[str]:
+    """The functions of the user's own that cannot be had."""
+    problems = []
+    for name, schedule in probes.schedules().items():
+        if schedule.function is not None:
+            from bnexp.probes import find_instrument
+
+            try:
+                find_instrument(name, schedule.function)
+            except UserError as error:
+                problems += error.lines
+    return problems
 
 
 def resolve_device(name: str, here: bool = True) -> str:

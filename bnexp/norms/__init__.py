@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bnexp.norms.make import make_norm as make_norm
     from bnexp.norms.manual import ManualBatchNorm as ManualBatchNorm
     from bnexp.norms.mean_only import MeanOnlyBatchNorm as MeanOnlyBatchNorm
+    from bnexp.norms.modes import batch_statistics as batch_statistics
+    from bnexp.norms.modes import evaluating as evaluating
     from bnexp.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
     from bnexp.norms.precise import PreciseBatchNorm as PreciseBatchNorm
     from bnexp.norms.precise import estimate_population_statistics as estimate_population_statistics
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "make": ["attach_norm", "is_batch_norm", "make_norm"],
+    "modes": ["batch_statistics", "evaluating"],
     "precise": ["estimate_population_statistics", "wants_population_statistics"],
     "swap": ["Swap", "swap_norms"],
 }

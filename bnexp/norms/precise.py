@@ -1,6 +1,7 @@
 """Precise batch norm: population statistics re-estimated before evaluation."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bnexp.errors import UserError
 from bnexp.norms.layers import BatchNorm
 from bnexp.norms.manual import statistics
+from bnexp.norms.modes import batch_statistics
 
 
 class PreciseBatchNorm(BatchNorm):
@@ -41,44 +43,38 @@ def estimate_population_statistics(model: nn.Module, batches: Iterable[Tensor]) 
 
     The batches are inputs of the model, on its device; no more of them are taken than the samples
     of a PreciseBatchNorm. Batch norms normalise by each batch's own statistics, as in training;
-    everything else runs as in evaluation (no dropout, no random numbers).
+    everything else runs as in evaluation (no dropout, no random numbers), and so do norms that the
+    model's own `train` keeps frozen.
     mean = E[mean_B], var = E[var_B + mean_B^2] - mean^2 (arXiv:2105.07576, section 3.2), weighted
     by the batches' sizes; var is the biased variance of that population. Batch counters and modes
     stay as they were, and so does all else if a batch raises. UserError without a batch.
     """
-    layers = [
-        m for m in model.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None
-    ]
-    samples = max((m.samples for m in layers if isinstance(m, PreciseBatchNorm)), default=None)
-    modes = {module: module.training for module in model.modules()}
-    buffers = {buffer: buffer.clone() for layer in layers for buffer in layer.buffers()}
-    populations = {layer: Population() for layer in layers}
-    hooks = [
-        layer.register_forward_hook(lambda layer, args, _: populations[layer].add(args[0]))
-        for layer in layers
-    ]
-    try:
-        model.eval()
-        for layer in layers:
-            layer.train()
-        seen = 0
-        for batch in batches:
-            model(batch)
-            seen += len(batch)
-            if samples is not None and seen >= samples:
-                break
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, mode in modes.items():
-            module.training = mode
-        for buffer, value in buffers.items():
-            buffer.copy_(value)
+    hooks = []
+    with batch_statistics(model) as norms:
+        layers = [m for m in norms if isinstance(m, _BatchNorm) and m.running_mean is not None]
+        samples = max((m.samples for m in layers if isinstance(m, PreciseBatchNorm)), default=None)
+        populations = {layer: Population() for layer in layers}
+        try:
+            for layer in layers:
+                hooks.append(layer.register_forward_hook(partial(_add, populations[layer])))
+            seen = 0
+            for batch in batches:
+                model(batch)
+                seen += len(batch)
+                if samples is not None and seen >= samples:
+                    break
+        finally:
+            for hook in hooks:
+                hook.remove()
     for layer, population in populations.items():
         if not population.count:
             raise UserError("population statistics need at least one batch through every layer")
         layer.get_buffer("running_mean").copy_(population.mean)
         layer.get_buffer("running_var").copy_(population.var)
+
+
+def _add(population: "Population", _: nn.Module, args: tuple[Tensor, ...], __: Tensor) -> None:
+    population.add(args[0])
 
 
 class Population:

@@ -1,16 +1,17 @@
 """What the other samples of a batch do to one sample's prediction and normalised values."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bnexp.norms import is_batch_norm
-from bnexp.probes.apart import eager, evaluating, forward_apart, random_state_kept
+from bnexp.norms import batch_statistics, evaluating
+from bnexp.probes.apart import eager, forward_apart
+from bnexp.probes.moment import Moment
 from bnexp.probes.recording import Recording, Row
+from bnexp.random_state import random_state_kept
 
 EXAMPLES = 64
 ROUNDS = 8
@@ -20,38 +21,33 @@ SHARE = 8  # at most one in this many samples of a batch, but at least one, is a
 
 
 @torch.no_grad()
-def companions(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    pool: Tensor,
-    batch_size: int,
-    seed: int = 0,
-    *,
-    autocast: AbstractContextManager[Any] | None = None,
-) -> Recording:
-    """Put the first 64 of the examples x, y into 8 random batches each and compare.
+def companions(moment: Moment) -> Recording:
+    """Put the first 64 validation samples, the examples, into 8 random batches each and compare.
 
-    The companions are drawn from `pool`, training samples, with replacement; which ones depends
-    on `seed` alone, so that arms can be paired. Only norms with batch statistics are in training
-    mode. For batches of 2, 8, 32, 128 and `batch_size` (that of training), rows ("model", name,
-    value) of the table `measures`: `agreement_batch_2`, ..., the share of examples whose predicted
-    class is the same in all 8 batches, and `accuracy_batch_2`, ..., their mean accuracy; in
-    evaluation mode `accuracy_eval` and `agreement_eval`, the share whose class is the same alone
-    and in one batch of all examples (left out where the net refuses a single sample).
+    The companions are drawn from the training samples, with replacement; which ones depends on
+    the seed alone, so that arms can be paired. Only norms with batch statistics are in training
+    mode, as far as they are so in training. For batches of 2, 8, 32, 128 and the training batch
+    size, rows ("model", name, value) of the table `measures`: `agreement_batch_2`, ..., the share
+    of examples whose predicted class is the same in all 8 batches, and `accuracy_batch_2`, ...,
+    their mean accuracy; in evaluation mode `accuracy_eval` and `agreement_eval`, the share whose
+    class is the same alone and in one batch of all examples (left out where the net refuses a
+    single sample).
 
-    If the first such norm sees (N, C), also, for its layer and `batch_size`: `xhat_jitter`, the
-    variance of an example's normalised value over the 8 batches, averaged over channels and
-    examples, and `xhat_jitter_predicted`, (1 + v^2 / 2) / B averaged over the same values, where
-    v is the value normalised by the statistics of up to 2,000 samples of the pool: the
+    If the first such norm sees (N, C), also, for its layer and the training batch size:
+    `xhat_jitter`, the variance of an example's normalised value over the 8 batches, averaged over
+    channels and examples, and `xhat_jitter_predicted`, (1 + v^2 / 2) / B averaged over the same
+    values, where v is the value normalised by the statistics of up to 2,000 training samples: the
     leading term for Gaussian values.
     """
-    model = eager(model)
-    x, y = x[:EXAMPLES], y[:EXAMPLES]
+    assert moment.examples is not None
+    assert moment.pool is not None
+    model, pool = eager(moment.model), moment.pool
+    x, y = (part[:EXAMPLES] for part in moment.examples)
+    batch_size, seed = moment.batch_size, moment.seed
     rows: list[Row] = []
-    with random_state_kept(x.device), autocast or nullcontext(), _first_norm(model) as first:
+    with random_state_kept(x.device), moment.autocast, _first_norm(model) as first:
         for size in sorted({size for size in (*SIZES, batch_size) if size > 1}):
-            with evaluating(model, batch_statistics=True):
+            with batch_statistics(model):
                 classes, x_hat = _rounds(model, x, pool, size, seed, first)
             agree = (classes == classes[0]).all(0).float().mean()
             rows.append(("model", f"agreement_batch_{size}", agree))
@@ -83,8 +79,9 @@ class _First:
 
 @contextmanager
 def _first_norm(model: nn.Module) -> Iterator[_First]:
-    found = ((path, module) for path, module in model.named_modules() if is_batch_norm(module))
-    path, norm = next(found, ("", None))
+    with batch_statistics(model) as norms:
+        norm = next(iter(norms), None)
+    path = next((path for path, module in model.named_modules() if module is norm), "")
     first = _First(path.removesuffix(".norm") or "model", norm)
     if norm is None:
         yield first

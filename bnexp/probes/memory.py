@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bnexp.probes.apart import eager, forward_apart, random_state_kept
+from bnexp.probes.apart import eager, forward_apart
+from bnexp.random_state import random_state_kept
 
 
 def saved_bytes(

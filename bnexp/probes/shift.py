@@ -1,45 +1,33 @@
 """Internal covariate shift, by gradients (arXiv:1805.11604, definition 2.1)."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from bnexp.probes.apart import eager, gradient_at, trained_weights
+from bnexp.probes.apart import eager, trained_weights
+from bnexp.probes.moment import Moment
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.watch import norm
 
 
-def gradient_shift(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    loss_fn: Callable[[Any, Tensor], Tensor],
-    lr: float,
-    *,
-    autocast: AbstractContextManager[Any] | None = None,
-    loss_scale: float | Tensor = 1.0,
-) -> Recording:
+def gradient_shift(moment: Moment) -> Recording:
     """How much a step of the layers below changes the gradient of each layer.
 
-    G is the gradient of a layer's own weights and biases on the batch x, y, and G' the same after
-    everything below the layer has taken a plain gradient step of size lr, whatever the optimizer.
-    Below is what the model defines earlier, norms included. Rows (layer, name, value) of the
-    table `measures`: `gradient_shift` is |G - G'|, `gradient_cosine` the cosine between them.
+    G is the gradient of a layer's own weights and biases on the batch, and G' the same after
+    everything below the layer has taken a plain gradient step of the learning rate, whatever the
+    optimizer. Below is what the model defines earlier, norms included. Rows (layer, name, value)
+    of the table `measures`: `gradient_shift` is |G - G'|, `gradient_cosine` the cosine of both.
     They are 0 and 1 for the first layer, by construction. Takes one pass more than there are
     layers; training does not notice, and nothing waits for the device.
     """
-    model = eager(model)
-    at = gradient_at(model, x, y, loss_fn, autocast, loss_scale)
+    model = eager(moment.model)
+    at = moment.loss_and_gradient
     weights = trained_weights(model)
     _, before = at(weights)
-    stepped = {name: weights[name] - lr * before[name] for name in weights}
+    stepped = {name: weights[name] - moment.lr * before[name] for name in weights}
     names = list(weights)
     rows: list[Row] = []
-    for layer, own in _layers(model, names):
+    for layer, own in layer_parameters(model, names):
         below = names[: names.index(own[0])]
         _, after = at(weights | {name: stepped[name] for name in below}, own)
         g, h = (torch.cat([found[name].flatten() for name in own]) for found in (before, after))
@@ -49,7 +37,7 @@ def gradient_shift(
     return Recording({"measures": rows})
 
 
-def _layers(model: nn.Module, trained: list[str]) -> list[tuple[str, list[str]]]:
+def layer_parameters(model: nn.Module, trained: list[str]) -> list[tuple[str, list[str]]]:
     """Name and parameters of every linear or convolutional layer that is trained."""
     layers = []
     for path, module in model.named_modules():

@@ -1,39 +1,27 @@
 """The loss along the gradient's direction (arXiv:1805.11604, section 3 and figure 4)."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from bnexp.probes.apart import Weights, eager, gradient_at, trained_weights
+from bnexp.probes.apart import Weights, eager, trained_weights
+from bnexp.probes.moment import Moment
 from bnexp.probes.recording import Recording
 from bnexp.probes.watch import norm
 
 LENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)  # of a step, in learning rates
 
 
-def smoothness(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    loss_fn: Callable[[Any, Tensor], Tensor],
-    lr: float,
-    *,
-    autocast: AbstractContextManager[Any] | None = None,
-    loss_scale: float | Tensor = 1.0,
-) -> Recording:
-    """How loss and gradient vary along the gradient g of the batch x, y.
+def smoothness(moment: Moment) -> Recording:
+    """How loss and gradient vary along the gradient g of the batch.
 
-    Of plain gradient steps of 1/2 to 4 times lr, whatever the optimizer, g' is the gradient after
-    one. Rows (layer, name, value) of the table `measures`, the layer being "model": `loss_range`,
-    the largest loss after a step less the smallest, in nats; `gradient_range`, the largest
-    |g - g'|; `effective_smoothness`, the largest |g - g'| over the distance moved. Takes nine
-    passes; training does not notice, and nothing waits for the device.
+    Of plain gradient steps of 1/2 to 4 learning rates, whatever the optimizer, g' is the gradient
+    after one. Rows (layer, name, value) of the table `measures`, the layer being "model":
+    `loss_range`, the largest loss after a step less the smallest, in nats; `gradient_range`, the
+    largest |g - g'|; `effective_smoothness`, the largest |g - g'| over the distance moved. Takes
+    nine passes; training does not notice, and nothing waits for the device.
     """
-    at = gradient_at(eager(model), x, y, loss_fn, autocast, loss_scale)
-    weights = trained_weights(eager(model))
+    at = moment.loss_and_gradient
+    weights, lr = trained_weights(eager(moment.model)), moment.lr
     _, g = at(weights)
     losses, changes, slopes = [], [], []
     for length in LENGTHS:

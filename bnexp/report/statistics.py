@@ -158,11 +158,11 @@ def first_time(
     """When each run first came to `level`, in `unit`, by run; left out are those that never did.
 
     `epochs` are evaluations. Between two of them the value is taken to follow a straight line:
-    whole epochs are a coarse clock for nets that need two or three. A `column` that is a loss
-    falls to the level, others rise to it.
+    whole epochs are a coarse clock for nets that need two or three. Evaluations that did not score
+    the column are left out. A `column` that is a loss falls to the level, others rise to it.
     """
     sign = -1 if column.endswith("loss") else 1
-    epochs = epochs.sort_values("step", kind="stable")
+    epochs = epochs.dropna(subset=column).sort_values("step", kind="stable")
     beyond = sign * (epochs[column].astype(float) - level)
     before = beyond.groupby(epochs["run"]).shift()
     interval = epochs[unit] - epochs.groupby("run")[unit].shift()

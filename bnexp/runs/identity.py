@@ -15,10 +15,14 @@ LATER: dict[str, Any] = {
     "probes.shift": None,
     "probes.smoothness": None,
     "probes.companions": None,
+    "probes.updates": None,
     "data.split_seed": None,
     "data.batch_sizes": None,
     "data.lengths": None,
     "data.jitter": 0.0,
+    "training.evaluate": ["train", "val", "test"],
+    "training.evaluate_train_mode": "always",
+    "training.evaluate_samples": None,
 }
 
 

@@ -105,6 +105,23 @@ class Record:
             writer.writerows(rows)
             write_text(path, text.getvalue())
 
+    def add(self, table: str, **cells: Any) -> None:
+        """Append a row; columns that are not named are empty. KeyError for one there is not."""
+        self.tables[table].append((None,) * len(COLUMNS[table]))
+        self.amend(table, -1, **cells)
+
+    def amend(self, table: str, row: int, **cells: Any) -> None:
+        """Fill in some cells of a row."""
+        if unknown := cells.keys() - set(COLUMNS[table]):
+            raise KeyError(f"{table}.csv has no column {', '.join(sorted(unknown))}")
+        values = dict(zip(COLUMNS[table], self.tables[table][row], strict=True)) | cells
+        self.tables[table][row] = tuple(values.values())
+
+    def column(self, table: str, name: str) -> list[Any]:
+        """The cells of a column, by row; None where one is empty."""
+        at = COLUMNS[table].index(name)
+        return [row[at] for row in self.tables[table]]
+
     def cut(self, step: int) -> None:
         """Drop everything recorded after `step`."""
         for name, rows in self.tables.items():

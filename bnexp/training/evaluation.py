@@ -1,74 +1,76 @@
 """Loss and accuracy on splits, by running or by batch statistics."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnexp.norms import is_batch_norm
-from bnexp.probes import evaluating
+from bnexp.data.splits import permutation
+from bnexp.norms import batch_statistics, evaluating
 
 TRAIN_MODE_SAMPLES = 2_000
 _MOST = 1_000  # samples of a batch
 _BYTES = 768 * 1024  # of a batch on a CPU: what the layers make of a larger one leaves the cache
+_SEED = 2**63 + 1  # of subsets: no run's seed, so that all runs have the same
 
 Split = tuple[Tensor, Tensor]  # inputs, classes
 
 
+def subset(split: Split, samples: int) -> Split:
+    """So many samples of a split in random order, the same for every run; all if it has fewer.
+
+    The files of a dataset may be sorted by class.
+    """
+    x, y = split
+    chosen = torch.from_numpy(permutation(len(y), _SEED, 0)[:samples]).to(y.device)
+    return x.index_select(0, chosen), y.index_select(0, chosen)
+
+
 @torch.no_grad()
-def evaluate(model: nn.Module, splits: Iterable[Split], autocast: torch.autocast) -> Tensor:
-    """Mean cross-entropy (nats) and accuracy in evaluation mode, two numbers for each split."""
-    model.eval()
-    return torch.cat([_loss_and_accuracy(model, x, y, _fit(x), autocast) for x, y in splits])
+def evaluate(model: nn.Module, split: Split, autocast: torch.autocast) -> Tensor:
+    """Mean cross-entropy (nats) and accuracy in evaluation mode, (2,)."""
+    with evaluating(model):
+        return _loss_and_accuracy(model, split, _sizes(split[0]), autocast)
 
 
 @torch.no_grad()
 def evaluate_train_mode(
-    model: nn.Module, splits: Iterable[Split], batch_size: int, autocast: torch.autocast
+    model: nn.Module, split: Split, batch_size: int, autocast: torch.autocast
 ) -> Tensor:
-    """The same with batch statistics on the first 2,000 samples; buffers are left as they were.
+    """The same with the statistics of whole batches of `batch_size`, of about 2,000 samples.
 
-    Only the batch-statistics norms are in training mode: dropout stays off. A last batch of one
-    sample has no statistics and is left out.
+    They are drawn at random, so that batches are mixed as those of training are. Only the
+    batch-statistics norms are in training mode, as far as training has them so: dropout stays
+    off. A split that fills no batch is one. Modes and buffers are left as they were.
     """
-    found = []
+    x, y = subset(split, TRAIN_MODE_SAMPLES)
+    batch_size = min(batch_size, len(y))
+    whole = len(y) // batch_size
     with batch_statistics(model):
-        for x, y in splits:
-            x, y = x[:TRAIN_MODE_SAMPLES], y[:TRAIN_MODE_SAMPLES]
-            if batch_size > 1 and len(x) % batch_size == 1:
-                x, y = x[:-1], y[:-1]
-            found.append(_loss_and_accuracy(model, x, y, batch_size, autocast))
-    return torch.cat(found)
+        x, y = x[: whole * batch_size], y[: whole * batch_size]
+        return _loss_and_accuracy(model, (x, y), [batch_size] * whole, autocast)
 
 
-@contextmanager
-def batch_statistics(model: nn.Module) -> Iterator[None]:
-    """Put the batch-statistics norms, and nothing else, in training mode; then undo all."""
-    norms = [module for module in model.modules() if is_batch_norm(module)]
-    before = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
-    model.eval()
-    try:
-        with evaluating(model, batch_statistics=True):
-            yield
-    finally:
-        with torch.no_grad():
-            for buffer, value in before:
-                buffer.copy_(value)
+def batch_sizes(samples: int, values: int, on_cpu: bool) -> list[int]:
+    """The sizes of the batches in which samples of so many values each are evaluated.
+
+    No batch is of one sample where there are more: some norms have no statistics of one.
+    """
+    size = min(_MOST, max(2, _BYTES // (4 * values))) if on_cpu else _MOST
+    whole, rest = divmod(samples, size)
+    if rest == 1 and whole:
+        return [size] * (whole - 1) + [size + 1]
+    return [size] * whole + [rest] * (rest > 0)
 
 
-def _fit(x: Tensor) -> int:
-    """How many samples to evaluate at once."""
-    if x.device.type != "cpu":
-        return _MOST
-    return min(_MOST, max(1, _BYTES // (x[0].numel() * x.element_size())))
+def _sizes(x: Tensor) -> list[int]:
+    return batch_sizes(len(x), x[0].numel(), x.device.type == "cpu")
 
 
 def _loss_and_accuracy(
-    model: nn.Module, x: Tensor, y: Tensor, batch_size: int, autocast: torch.autocast
+    model: nn.Module, split: Split, sizes: list[int], autocast: torch.autocast
 ) -> Tensor:
+    x, y = split
     with autocast:
-        logits = torch.cat([model(x_batch) for x_batch in x.split(batch_size)])
+        logits = torch.cat([model(x_batch) for x_batch in x.split(sizes)])
     accuracy = (logits.argmax(1) == y).float().mean()
     return torch.stack([F.cross_entropy(logits.float(), y), accuracy])

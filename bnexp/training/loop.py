@@ -6,39 +6,48 @@ and the record is cut at the step where it began.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from bnexp.data import augment, epoch_order, load
 from bnexp.loggers import ScalarLog
 from bnexp.models import build_model
-from bnexp.norms import estimate_population_statistics, is_batch_norm, wants_population_statistics
+from bnexp.norms import estimate_population_statistics, wants_population_statistics
 from bnexp.plan import Plan
 from bnexp.probes import (
+    Moment,
     Recording,
-    companions,
     due,
-    gradient_shift,
+    find_instrument,
+    measure,
     norm_measures,
     saved_bytes,
-    smoothness,
 )
-from bnexp.probes import record as probe
+from bnexp.random_state import (
+    random_state,
+    random_state_kept,
+    seed_everything,
+    set_random_state,
+)
 from bnexp.runs.files import write_whole
-from bnexp.runs.record import COLUMNS, Record
-from bnexp.training.evaluation import evaluate, evaluate_train_mode
-from bnexp.training.optimizer import make_optimizer
+from bnexp.runs.record import Record
+from bnexp.training.checkpoint import Damaged, read_checkpoint, set_aside, write_checkpoint
+from bnexp.training.clock import Clock
+from bnexp.training.evaluation import Split
+from bnexp.training.forward import autocast, cross_entropy, laid_out, memory_format
+from bnexp.training.optimizers import make_optimizer
 from bnexp.training.progress import Progress
-from bnexp.training.schedule import learning_rate
+from bnexp.training.schedule import learning_rate, total_steps
+from bnexp.training.scoring import Scoring, When
 
 DIVERGED = 1000.0  # a loss above this many times the first one
-AUTOCAST = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+Batch = tuple[Tensor, Tensor]  # inputs, classes
 
 
 class Interrupted(Exception):
@@ -60,7 +69,7 @@ class Training:
 
     `stop` is asked before every step; once it says yes, the state is saved and `run` raises
     Interrupted. `logger` gets what the tables `steps` and `epochs` get. A checkpoint in the
-    record's folder is resumed, bit by bit on a CPU.
+    record's folder is resumed, bit by bit on a CPU; a damaged one is set aside.
     """
 
     def __init__(
@@ -72,120 +81,104 @@ class Training:
         logger: ScalarLog | None = None,
     ) -> None:
         self.record, self.progress, self.stop, self.logger = record, progress, stop, logger
-        self.config = plan.config
-        self.device = torch.device(self.config.device)
+        self.config = config = plan.config
+        self.device = torch.device(config.device)
         self.checkpoint = record.folder / "checkpoint.pt"
-        data = load(self.config.data)
-        self.splits: dict[str, tuple[Tensor, Tensor]] = {
+        data = load(config.data)
+        seed_everything(config.seed)
+        self.model = build_model(config.model, data.shape, data.classes)
+        layout = memory_format(self.model, data.shape, plan.layout)
+        self.model.to(self.device).to(memory_format=layout)
+        splits = {
             "train": (data.train_x, data.train_y),
             "val": (data.val_x, data.val_y),
             "test": (data.test_x, data.test_y),
         }
-        torch.manual_seed(self.config.seed)
-        self.model = build_model(self.config.model, data.shape, data.classes)
-        layout = torch.preserve_format
-        if len(data.shape) == 3 and any(isinstance(m, nn.Conv2d) for m in self.model.modules()):
-            layout = torch.channels_last
-        self.model.to(self.device).to(memory_format=layout)
-        for name, (x, y) in self.splits.items():
-            x = x.to(self.device, memory_format=layout if x.dim() == 4 else torch.preserve_format)
-            self.splits[name] = (x, y.to(self.device))
-        self.forward = torch.compile(self.model) if self.config.compile else self.model
-        self.optimizer = make_optimizer(self.config.optimizer, self.model.parameters())
-        self.autocast = torch.autocast(
-            self.device.type,
-            dtype=AUTOCAST[self.config.precision],
-            enabled=self.config.precision != "fp32",
-        )
-        self.scaler = torch.amp.GradScaler(
-            self.device.type, enabled=self.config.precision == "fp16"
-        )
-        self.batch_statistics = any(is_batch_norm(module) for module in self.model.modules())
+        self.splits: dict[str, Split] = {
+            name: (laid_out(x, self.device, layout), y.to(self.device))
+            for name, (x, y) in splits.items()
+        }
+        self.forward = torch.compile(self.model) if config.compile else self.model
+        self.optimizer = make_optimizer(config.optimizer, self.model.parameters())
+        self.autocast = autocast(self.device, config.precision)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
+        self.scoring = Scoring(config.training, self.splits, config.data.batch_size, self.autocast)
+        self.instruments = {
+            name: (schedule, find_instrument(name, schedule.function))
+            for name, schedule in config.probes.schedules().items()
+        }
+        batches = len(self._order(0))
+        self.steps_per_epoch = math.ceil(batches / config.training.accumulate)
+        self.steps = total_steps(config.training, self.steps_per_epoch)
+
         self.epoch = self.step = 0
         self.images = 0  # seen in training so far
         self.next_in_epoch = 0  # optimizer steps of this epoch already taken
-        self.seconds = {"training": 0.0, "evaluation": 0.0, "probing": 0.0}
-        self.noise_state = torch.Generator().get_state()  # of the augmentation
+        self.clock = Clock()
+        self.noise = Generator()  # of the augmentation
         self.losses: list[Tensor] = []  # on the device, with what the host knows of each step:
-        self.pending: list[tuple[int, int, float, float]] = []  # step, epoch, lr, seconds
+        self.pending: list[dict[str, Any]] = []
         self.recordings: list[tuple[int, Recording]] = []
 
     def run(self) -> None:
         """Train to the end. Raises Interrupted or Diverged."""
-        config, training = self.config, self.config.training
-        batches = len(self._order(0))
-        steps_per_epoch = math.ceil(batches / training.accumulate)
-        total = training.epochs * steps_per_epoch
-        total = total if training.max_steps is None else min(total, training.max_steps)
-        self.progress.begin(total, training.epochs)
-        if self.checkpoint.exists():
-            self._load()
-            self.progress.resume(self.step)
-        else:
-            self._evaluate()
+        training = self.config.training
+        self.progress.begin(self.steps, training.epochs)
+        if not self._resumed():
+            self._evaluate("start")
             self._measure_memory()
         saved = perf_counter()
 
-        while self.step < total:
+        while self.step < self.steps:
             order = self._order(self.epoch)
-            noise = torch.Generator().manual_seed(config.seed * 1_000_003 + self.epoch)
-            if self.next_in_epoch:
-                noise.set_state(self.noise_state)
+            if not self.next_in_epoch:
+                self.noise.manual_seed(self.config.seed * 1_000_003 + self.epoch)
             self.model.train()
-            for position in range(self.next_in_epoch, steps_per_epoch):
-                if self.step == total:
+            for position in range(self.next_in_epoch, self.steps_per_epoch):
+                if self.step == self.steps:
                     break
                 stopping = self.stop()
                 if stopping or perf_counter() - saved > training.checkpoint_seconds:
-                    self.noise_state = noise.get_state()
                     self._save()
                     saved = perf_counter()
                     if stopping:
                         raise Interrupted(self.step)
 
-                start = perf_counter()
-                group = order[position * training.accumulate : (position + 1) * training.accumulate]
-                micro_batches = [self._take(indices, noise) for indices in group]
-                lr = learning_rate(config.optimizer.lr, training, self.step, steps_per_epoch)
-                for parameters in self.optimizer.param_groups:
-                    parameters["lr"] = lr
-                probing = self._probe(*micro_batches[0])
-
-                loss = torch.zeros((), device=self.device)
-                for x, y in micro_batches:
-                    with self.autocast:
-                        part = self._loss(self.forward(x), y) / len(micro_batches)
-                    self.scaler.scale(part).backward()
-                    loss += part.detach()
-                if training.clip_grad_norm is not None:
-                    self.scaler.unscale_(self.optimizer)
-                    nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_grad_norm)
-                self.scaler.step(self.optimizer)
-                self.scaler.update()
-                self.optimizer.zero_grad()
-
-                spent = perf_counter() - start - probing
-                self.seconds["training"] += spent
+                before = self.clock.seconds["training"]
+                with self.clock.timed("training"):
+                    group = order[position * training.accumulate :][: training.accumulate]
+                    batches = [self._take(indices) for indices in group]
+                    lr = learning_rate(
+                        self.config.optimizer.lr, training, self.step, self.steps_per_epoch
+                    )
+                    for parameters in self.optimizer.param_groups:
+                        parameters["lr"] = lr
+                    after_update = self._probe(*batches[0])
+                    loss = self._update(batches)
+                    if after_update:
+                        self._record(after_update)
+                spent = self.clock.seconds["training"] - before
                 self.losses.append(loss)
-                self.pending.append((self.step, self.epoch + 1, lr, spent))
+                self.pending.append(
+                    {"step": self.step, "epoch": self.epoch + 1, "lr": lr, "seconds": spent}
+                )
                 self.step += 1
                 self.next_in_epoch = position + 1
-                images = sum(len(y) for _, y in micro_batches)
+                images = sum(len(y) for _, y in batches)
                 self.images += images
                 self.progress.step(self.step, images, loss)
 
             self.epoch += 1
             self.next_in_epoch = 0
             self._flush()
-            last = self.step == total
-            if last:
-                self._probe(*self._take(self._order(self.epoch)[0], noise), last=True)
+            if self.step == self.steps:
+                self._probe(*self._take(self._order(self.epoch)[0]), last=True)
                 self._flush()
-            if last or self.epoch % training.evaluate_every == 0:
-                self._evaluate()
-        final_loss = self.record.tables["epochs"][-1][COLUMNS["epochs"].index("train_loss")]
-        if not math.isfinite(final_loss):  # the last update did it, and no step came to show it
-            raise Diverged(self.step)
+                self._evaluate("end")
+            elif self.epoch % training.evaluate_every == 0:
+                self._evaluate("between")
+        if not math.isfinite(self.record.column("epochs", "train_loss")[-1]):
+            raise Diverged(self.step)  # the last update did it, and no step came to show it
 
     def _order(self, epoch: int) -> list[Tensor]:
         data = self.config.data
@@ -193,114 +186,111 @@ class Training:
         order = epoch_order(data, samples, self.config.seed, epoch)
         return [indices.to(self.device, non_blocking=True) for indices in order]
 
-    def _take(self, indices: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _take(self, indices: Tensor) -> Batch:
         x, y = self.splits["train"]
         x, y = x.index_select(0, indices), y.index_select(0, indices)
         data = self.config.data
         if data.flip or data.crop:
-            x = augment(x, data.flip, data.crop, noise)
+            x = augment(x, data.flip, data.crop, self.noise)
         return x, y
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        smoothing = self.config.training.label_smoothing
-        return F.cross_entropy(logits.float(), y, label_smoothing=smoothing)
+        return cross_entropy(logits, y, self.config.training.label_smoothing)
 
-    def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> float:
-        """Record what is due at this step; returns the seconds that it took."""
-        start = perf_counter()
-        self.recordings += [(self.step, found) for found in self._instruments(x, y, last)]
-        spent = perf_counter() - start
-        self.seconds["probing"] += spent
-        return spent
+    def _update(self, batches: list[Batch]) -> Tensor:
+        """One optimizer step on the mean gradient of all samples; returns their mean loss."""
+        samples = sum(len(y) for _, y in batches)
+        loss = torch.zeros((), device=self.device)
+        for x, y in batches:
+            with self.autocast:
+                part = self._loss(self.forward(x), y) / (samples / len(y))
+            self.scaler.scale(part).backward()
+            loss += part.detach()
+        clip = self.config.training.clip_grad_norm
+        if clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad()
+        return loss
 
-    def _instruments(self, x: Tensor, y: Tensor, last: bool) -> Iterator[Recording]:
-        probes = self.config.probes
+    def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> list[Callable[[], Recording]]:
+        """Record what is due at this step; returns what is to be recorded after the update."""
         wanted = {
-            "gradients": due(probes.gradients, self.step, last),
-            "activations": due(probes.activations, self.step, last),
-            "histograms": due(probes.histograms, self.step, last),
+            name: instrument
+            for name, (schedule, instrument) in self.instruments.items()
+            if due(schedule, self.step, last)
         }
-        batch = (self.model, x, y, self._loss)
-        lr = self.optimizer.param_groups[0]["lr"]  # after the last update, that update's
-        if any(wanted.values()):
-            scale = self._loss_scale()
-            yield probe(
-                self.model, x, y, self._loss, autocast=self.autocast, loss_scale=scale, **wanted
-            )
-        if due(probes.shift, self.step, last):
-            scale = self._loss_scale()
-            yield gradient_shift(*batch, lr, autocast=self.autocast, loss_scale=scale)
-        if due(probes.smoothness, self.step, last):
-            scale = self._loss_scale()
-            yield smoothness(*batch, lr, autocast=self.autocast, loss_scale=scale)
-        if due(probes.companions, self.step, last):
-            examples, pool = self.splits["val"], self.splits["train"][0]
-            size, seed = self.config.data.batch_size, self.config.seed
-            yield companions(self.model, *examples, pool, size, seed, autocast=self.autocast)
+        if not wanted:
+            return []
+        with self.clock.timed("probing"):
+            moment = Moment(
+                self.model, x, y, self._loss, self.optimizer.param_groups[0]["lr"], self.autocast,
+                self.scaler.scale(torch.ones((), device=self.device)),  # 1 but in fp16
+                due=frozenset(wanted), last=last,
+                batch_size=self.config.data.batch_size, seed=self.config.seed,
+                examples=self.splits["val"], pool=self.splits["train"][0],
+            )  # fmt: skip
+            found, after_update = measure(moment, wanted.values())
+            self.recordings += [(self.step, recording) for recording in found]
+        return after_update
 
-    def _loss_scale(self) -> Tensor:
-        scale: Tensor = self.scaler.scale(torch.ones((), device=self.device))  # 1 but in fp16
-        return scale
+    def _record(self, functions: list[Callable[[], Recording]]) -> None:
+        with self.clock.timed("probing"):
+            self.recordings += [(self.step, function()) for function in functions]
 
     def _measure_memory(self) -> None:
-        start = perf_counter()
-        self.model.train()
-        x = self.splits["train"][0].index_select(0, self._order(0)[0])
-        measure = (
-            0,
-            "model",
-            "saved_for_backward_bytes",
-            saved_bytes(self.model, x, self.autocast),
+        with self.clock.timed("probing"):
+            self.model.train()
+            x = self.splits["train"][0].index_select(0, self._order(0)[0])
+            kept = saved_bytes(self.model, x, self.autocast)
+        self.record.add(
+            "measures", step=0, layer="model", name="saved_for_backward_bytes", value=kept
         )
-        self.record.tables["measures"].append(measure)
-        self.seconds["probing"] += perf_counter() - start
 
     def _flush(self) -> None:
         """Bring over what the device holds; this is where the device is waited for."""
-        start = perf_counter()
-        losses = torch.stack(self.losses).tolist() if self.losses else []
-        self.seconds["training"] += perf_counter() - start
-        steps = self.record.tables["steps"]
-        for loss, (step, epoch, lr, spent) in zip(losses, self.pending, strict=True):
-            steps.append((step, epoch, loss, lr, spent))
+        with self.clock.timed("training"):
+            losses = torch.stack(self.losses).tolist() if self.losses else []
+        for loss, row in zip(losses, self.pending, strict=True):
+            self.record.add("steps", loss=loss, **row)
             if self.logger is not None:
-                self.logger.log(step, {"loss": loss, "lr": lr})
-        start = perf_counter()
-        for step, recording in self.recordings:
-            for table, rows in recording.rows().items():
-                self.record.tables[table] += [(step, *row) for row in rows]
-        self.seconds["probing"] += perf_counter() - start
+                self.logger.log(row["step"], {"loss": loss, "lr": row["lr"]})
+        with self.clock.timed("probing"):
+            for step, recording in self.recordings:
+                for table, rows in recording.rows().items():
+                    self.record.tables[table] += [(step, *row) for row in rows]
+        first = next(iter(self.record.column("steps", "loss")), math.nan)
+        steps = [row["step"] for row in self.pending]
         self.losses, self.pending, self.recordings = [], [], []
-        for step, _, loss, _, _ in steps[len(steps) - len(losses) :]:
-            if not math.isfinite(loss) or loss > DIVERGED * steps[0][2]:
+        self.progress.trained(losses)
+        for step, loss in zip(steps, losses, strict=True):
+            if not math.isfinite(loss) or loss > DIVERGED * first:
                 self.record.cut(step)
                 raise Diverged(step)
 
-    def _evaluate(self) -> None:
-        start = perf_counter()
-        if wants_population_statistics(self.model):
-            order = self._order(0)
-            x = self.splits["train"][0]
-            estimate_population_statistics(self.model, (x.index_select(0, i) for i in order))
-        splits = self.splits.values()
-        parts = [evaluate(self.model, splits, self.autocast)]
-        if self.batch_statistics:
-            size = self.config.data.batch_size
-            parts.append(evaluate_train_mode(self.model, splits, size, self.autocast))
-        values: list[Any] = torch.cat(parts).tolist()
-        values += [None] * (12 - len(values))
-        self.seconds["evaluation"] += perf_counter() - start
+    def _evaluate(self, when: When) -> None:
+        with self.clock.timed("evaluation"), random_state_kept(self.device):
+            if wants_population_statistics(self.model):
+                x = self.splits["train"][0]
+                samples = (x.index_select(0, indices) for indices in self._order(0))
+                estimate_population_statistics(self.model, samples)
+            scores = self.scoring.score(self.model, when)
+            self.scoring.remember(len(self.record.tables["epochs"]), scores, self.model, when)
+            at_best = self.scoring.test_best(self.model) if when == "end" else {}
         if self.config.probes.norms:
-            start = perf_counter()
-            measures = [(self.step, *measure) for measure in norm_measures(self.model)]
-            self.record.tables["measures"] += measures
-            self.seconds["probing"] += perf_counter() - start
-        row = (self.epoch, self.step, *values, *self.seconds.values())
-        self.record.tables["epochs"].append(row)
+            with self.clock.timed("probing"):
+                for layer, name, value in norm_measures(self.model):
+                    self.record.add("measures", step=self.step, layer=layer, name=name, value=value)
+        spent = {f"seconds_{kind}": seconds for kind, seconds in self.clock.seconds.items()}
+        row = {"epoch": self.epoch, "step": self.step, **scores, **spent}
+        self.record.add("epochs", **row)
+        if at_best:
+            self.record.amend("epochs", self.scoring.best["row"], **at_best)
         if self.logger is not None:
-            named = zip(COLUMNS["epochs"], row, strict=True)
-            self.logger.log(self.step, {name: v for name, v in named if v is not None})
-        self.progress.evaluated(self.epoch, self.step, values)
+            self.logger.log(self.step, row)
+        self.progress.evaluated(self.epoch, self.step, scores.get("val_accuracy"))
 
     def _save(self) -> None:
         self._flush()
@@ -308,30 +298,38 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "random": torch.get_rng_state(),
-            "noise": self.noise_state,
+            "random": random_state(self.device),
+            "noise": self.noise.get_state(),
             "position": (self.epoch, self.next_in_epoch, self.step, self.images),
-            "seconds": self.seconds,
+            "seconds": self.clock.seconds,
             "tables": self.record.tables,
+            "best": self.scoring.best,
             "threads": torch.get_num_threads(),
         }
-        if self.device.type == "cuda":
-            state["device_random"] = torch.cuda.get_rng_state(self.device)
-        write_whole(self.checkpoint, lambda file: torch.save(state, file))
+        write_checkpoint(self.checkpoint, state)
         self.record.flush()
 
-    def _load(self) -> None:
-        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+    def _resumed(self) -> bool:
+        """Go on from the checkpoint, if there is a sound one."""
+        if not self.checkpoint.exists():
+            return False
+        try:
+            state = read_checkpoint(self.checkpoint, self.device)
+        except Damaged as why:
+            aside = set_aside(self.checkpoint)
+            self.progress.say(f"{self.checkpoint}: {why}; set aside as {aside.name}, starts over")
+            return False
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["random"].cpu())
-        if "device_random" in state:
-            torch.cuda.set_rng_state(state["device_random"].cpu(), self.device)
-        self.noise_state = state["noise"].cpu()
+        set_random_state(state["random"], self.device)
+        self.noise.set_state(state["noise"].cpu())
         self.epoch, self.next_in_epoch, self.step, self.images = state["position"]
-        self.seconds, self.record.tables = state["seconds"], state["tables"]
+        self.clock.seconds, self.record.tables = state["seconds"], state["tables"]
+        self.scoring.best = state["best"]
         torch.set_num_threads(state["threads"])
+        self.progress.resume(self.step)
+        return True
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

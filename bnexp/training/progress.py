@@ -17,12 +17,13 @@ class Progress:
 
     def __init__(self, show: bool | None, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.on_terminal = sys.stderr.isatty() if show is None else show
+        self.on_terminal = sys.stderr is not None and sys.stderr.isatty() if show is None else show
         self.bar: tqdm[Any] | None = None
         self.started = perf_counter()
         self.images = 0
         self.epochs = 1
         self.accuracy = self.loss = float("nan")
+        self.recent: list[float] = []  # losses since the last evaluation
 
     @harmless
     def begin(self, steps: int, epochs: int) -> None:
@@ -47,24 +48,34 @@ class Progress:
             return
         if loss.device.type == "cpu" and step % 10 == 0:
             self.loss = loss.item()
-        self.bar.set_postfix_str(
-            f"loss {self.loss:.3f}, val acc {self.accuracy:.1%}, {self._rate():,.0f} images/s",
-            refresh=False,
-        )
+        self.bar.set_postfix_str(self._values(), refresh=False)
         self.bar.update()
 
+    def trained(self, losses: list[float]) -> None:
+        """The losses of the latest steps are known."""
+        self.recent += losses
+
     @harmless
-    def evaluated(self, epoch: int, step: int, values: list[Any]) -> None:
-        """An evaluation is done; `values` starts with train loss and accuracy, then validation."""
-        self.loss, self.accuracy = values[0], values[3]
+    def evaluated(self, epoch: int, step: int, accuracy: float | None) -> None:
+        """An evaluation is done; `accuracy` is that of the validation split, if it was scored.
+
+        The training loss is the mean of the steps since the evaluation before.
+        """
+        if self.recent:
+            self.loss = sum(self.recent) / len(self.recent)
+        self.accuracy, self.recent = float("nan") if accuracy is None else accuracy, []
         if self.bar is not None:
             self.bar.set_description(f"epoch {epoch}/{self.epochs}")
-        elif not self.quiet and epoch % max(1, self.epochs // LINES) == 0:
-            print(
-                f"epoch {epoch}/{self.epochs}  step {step}  train loss {self.loss:.4f}  "
-                f"val accuracy {self.accuracy:.1%}  {self._rate():,.0f} images/s",
-                flush=True,
-            )
+        elif epoch % max(1, self.epochs // LINES) == 0:
+            self.say(f"epoch {epoch}/{self.epochs}  step {step}  {self._values()}")
+
+    @harmless
+    def say(self, line: str) -> None:
+        """Show a line, unless quiet."""
+        if self.bar is not None:
+            tqdm.write(line)
+        elif not self.quiet:
+            print(line, flush=True)
 
     @harmless
     def close(self) -> None:
@@ -72,5 +83,8 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def _rate(self) -> float:
-        return self.images / max(perf_counter() - self.started, 1e-9)
+    def _values(self) -> str:
+        rate = self.images / max(perf_counter() - self.started, 1e-9)
+        known = {"train loss": f"{self.loss:.4f}", "val accuracy": f"{self.accuracy:.1%}"}
+        shown = [f"{name} {text}" for name, text in known.items() if "nan" not in text]
+        return "  ".join([*shown, f"{rate:,.0f} images/s"])

@@ -25,7 +25,7 @@ from bnexp.plan import Plan
 from bnexp.runs.header import Damaged, Missing, Unreadable, load_header, read_header
 from bnexp.runs.identity import flatten, revisions
 from bnexp.runs.places import find_run, run_lock
-from bnexp.runs.record import COLUMNS, Record
+from bnexp.runs.record import Record
 from bnexp.runs.replace import discard, recover, restore, set_aside
 from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
 from bnexp.training.progress import Progress
@@ -103,15 +103,19 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
             "provenance": provenance(torch.device(config.device), command),
         },
     )
+    if plan.notes:
+        record.header["notes"] = list(plan.notes)
     record.start(_without_folders(config.model_dump()))
     progress = Progress(config.progress, quiet)
+    for note in plan.notes:
+        progress.say(note)
     logger = reason = training = None
     with _stop_signals() as asked:
         try:
             logger = make_logger(config.logger, folder, config.model_dump())
             training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
-            outcome = _outcome(training, record)
+            outcome, reason = _outcome(training, record)
         except Diverged as end:
             outcome, reason = "diverged", str(end)
         except Interrupted as end:
@@ -169,13 +173,19 @@ def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def prepare_torch(config: Config) -> None:
-    """Set threads and determinism, which are the process's, not the model's.
+def default_threads(config: Config) -> int:
+    """One for nets that are faster so; of others, four cores less than there are.
 
-    Small nets are faster on one thread, so that is the default of their families.
+    Threads wait for each other at every operation. Where other processes want the same cores, each
+    operation waits for the last of them: with two threads on two cores a CNN takes 13 times as long
+    beside four busy processes, with one thread no longer than its share. So some cores are left.
     """
-    small = FAMILIES[config.model.kind].small
-    torch.set_num_threads(config.threads or (1 if small else cores()))
+    return 1 if FAMILIES[config.model.kind].small else max(1, cores() - 4)
+
+
+def prepare_torch(config: Config) -> None:
+    """Set threads and determinism, which are the process's, not the model's."""
+    torch.set_num_threads(config.threads or default_threads(config))
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if config.deterministic != torch.are_deterministic_algorithms_enabled():
@@ -204,29 +214,38 @@ def _stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _outcome(training: Training, record: Record) -> str:
-    """`trained`, unless the final validation accuracy is no better than chance (FORMAT.md)."""
+def _outcome(training: Training, record: Record) -> tuple[str, str | None]:
+    """`trained`, unless the final validation accuracy is no better than chance (FORMAT.md).
+
+    And the reason, where the validation split is too small to tell.
+    """
     y = training.splits["val"][1]
     share = y.bincount().max().item() / len(y)
     chance = share + 3 * math.sqrt(share * (1 - share) / len(y))
-    final = _column(record, "epochs", "val_accuracy")[-1]
-    return "trained" if final > chance else "not trained"
+    if chance >= 1:
+        return "not trained", f"{len(y)} validation samples are too few to tell it from chance"
+    final = record.column("epochs", "val_accuracy")[-1]
+    return "trained" if final > chance else "not trained", None
 
 
 def _results(training: Training, record: Record, finished: bool) -> dict[str, Any]:
     """The numbers of `run.json`. A run that did not finish has no accuracy: null."""
     names = [f"{split}_{what}" for split in training.splits for what in ("loss", "accuracy")]
-    epochs = {name: _column(record, "epochs", name) for name in ("epoch", *names)}
-    val = epochs["val_accuracy"]
-    best = max(range(len(val)), key=lambda row: (val[row], -row))  # the earliest of the best
+    epochs = {name: record.column("epochs", name) for name in ("epoch", *names)}
     final = {name: epochs[name][-1] for name in names}
-    results = {k: v if finished and math.isfinite(v) else None for k, v in final.items()}
+    results = {
+        name: value if finished and value is not None and math.isfinite(value) else None
+        for name, value in final.items()
+    }
+    val = [-1.0 if accuracy is None else accuracy for accuracy in epochs["val_accuracy"]]
+    best = val.index(max(val))  # the earliest of the best
     results |= {
         "best_epoch": epochs["epoch"][best] if finished else None,
-        "best_val_accuracy": val[best] if finished else None,
+        "best_val_accuracy": epochs["val_accuracy"][best] if finished else None,
         "test_accuracy_at_best": epochs["test_accuracy"][best] if finished else None,
     }
-    seconds = training.seconds
+    seconds = training.clock.seconds
+    kept = zip(record.column("measures", "name"), record.column("measures", "value"), strict=True)
     return results | {
         "steps": len(record.tables["steps"]),
         "epochs": epochs["epoch"][-1],
@@ -235,19 +254,10 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
         **{f"seconds_{name}": spent for name, spent in seconds.items()},
         "seconds_total": sum(seconds.values()),
         "samples_per_second": training.images / seconds["training"],
-        "saved_for_backward_bytes": next(
-            value
-            for _, _, name, value in record.tables["measures"]
-            if name == "saved_for_backward_bytes"
-        ),
+        "saved_for_backward_bytes": dict(kept)["saved_for_backward_bytes"],
         "peak_memory_bytes": _peak_memory(training.device),
         "threads": torch.get_num_threads(),
     }
-
-
-def _column(record: Record, table: str, name: str) -> list[Any]:
-    at = COLUMNS[table].index(name)
-    return [row[at] for row in record.tables[table]]
 
 
 def weights_hash(model: nn.Module) -> str:

@@ -5,6 +5,30 @@ import math
 from bnexp.config import Training
 
 
+def total_steps(training: Training, steps_per_epoch: int) -> int:
+    """The optimizer steps of a whole run."""
+    steps = training.epochs * steps_per_epoch
+    return steps if training.max_steps is None else min(steps, training.max_steps)
+
+
+def schedule_notes(training: Training, steps_per_epoch: int) -> list[str]:
+    """A line for each key of the schedule that does nothing, or not what it seems to."""
+    total = total_steps(training, steps_per_epoch)
+    warmup = round(training.lr_warmup_epochs * steps_per_epoch)
+    start = f"training.lr_warmup_epochs={training.lr_warmup_epochs:g}: the warm-up"
+    notes = []
+    if warmup > total:
+        notes.append(f"{start} of {warmup} steps is longer than the run, which has {total}")
+    elif training.lr_warmup_epochs and warmup <= 1:
+        notes.append(f"{start} does nothing: an epoch has {steps_per_epoch} steps")
+    if training.lr_schedule == "step" and training.lr_step_size * steps_per_epoch >= total:
+        notes.append(
+            f"training.lr_step_size={training.lr_step_size}: the learning rate never falls: "
+            f"the run has {total / steps_per_epoch:g} epochs"
+        )
+    return notes
+
+
 def learning_rate(base: float, training: Training, step: int, steps_per_epoch: int) -> float:
     """The learning rate of optimizer step `step`, counted from 0.
 
@@ -16,9 +40,7 @@ def learning_rate(base: float, training: Training, step: int, steps_per_epoch: i
     if step < warmup:
         return base * (step + 1) / warmup
     if training.lr_schedule == "cosine":
-        total = training.epochs * steps_per_epoch
-        if training.max_steps is not None:
-            total = min(total, training.max_steps)
+        total = total_steps(training, steps_per_epoch)
         return base * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
     if training.lr_schedule == "step":
         return base * training.lr_gamma ** (step // steps_per_epoch // training.lr_step_size)

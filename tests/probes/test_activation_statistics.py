@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor, nn
 
-from bnexp.probes import record
 from bnexp.probes.statistics import SAMPLE, histogram, moments, percentiles
 from bnexp.runs.record import COLUMNS
+from tests.probes.measure import record
 
 FIELDS = COLUMNS["activations"][1:]
 

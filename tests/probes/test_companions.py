@@ -1,13 +1,20 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnexp.norms import make_norm
-from bnexp.probes import companions
+from bnexp.probes import Moment
+from bnexp.probes.companions import companions
 
 
-def measured(*arguments: object) -> dict[tuple[str, str], float]:
-    found = companions(*arguments).rows()["measures"]  # type: ignore[arg-type]
+def measured(
+    model: nn.Module, x: Tensor, y: Tensor, pool: Tensor, batch_size: int, seed: int = 0
+) -> dict[tuple[str, str], float]:
+    moment = Moment(
+        model, x, y, F.cross_entropy, batch_size=batch_size, seed=seed, examples=(x, y), pool=pool
+    )
+    found = companions(moment).rows()["measures"]
     return {(layer, name): value for layer, name, value in found}
 
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from bnexp.probes import record
+from tests.probes.measure import record
 
 Rows = dict[str, tuple[float, float, float]]
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnexp.models import build_model
-from bnexp.probes import record
 from tests.models.configure import configure
+from tests.probes.measure import record
 
 Rows = dict[tuple[str, str], float]
 

@@ -6,11 +6,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from bnexp.probes import gradient_shift
+from bnexp.probes import Moment
+from bnexp.probes.shift import gradient_shift
 
 
 def rows(*arguments: object) -> dict[tuple[str, str], float]:
-    found = gradient_shift(*arguments).rows()["measures"]  # type: ignore[arg-type]
+    found = gradient_shift(Moment(*arguments)).rows()["measures"]  # type: ignore[arg-type]
     return {(layer, name): value for layer, name, value in found}
 
 
@@ -74,5 +75,5 @@ def test_frozen_layers_and_parametrised_ones() -> None:
 def test_the_loss_scale_is_divided_out() -> None:
     x = torch.tensor([[2.0]])
     batch = (product(3, 5), x, x, lambda output, y: output.mean(), 0.1)
-    scaled = gradient_shift(*batch, loss_scale=torch.tensor(1024.0)).rows()
-    assert scaled == gradient_shift(*batch).rows()
+    scaled = gradient_shift(Moment(*batch, loss_scale=torch.tensor(1024.0))).rows()
+    assert scaled == gradient_shift(Moment(*batch)).rows()

@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from bnexp.probes import companions, gradient_shift, record, smoothness
+from bnexp.probes import Moment
+from bnexp.probes.companions import companions
+from bnexp.probes.shift import gradient_shift
+from bnexp.probes.smoothness import smoothness
+from bnexp.probes.updates import updates
+from tests.probes.measure import record
 
 ALL = {"gradients": True, "activations": True, "histograms": True}
 
@@ -23,9 +28,12 @@ def make_model() -> nn.Sequential:
 
 def everything(model: nn.Module, x: Tensor, y: Tensor) -> None:
     record(model, x, y, F.cross_entropy, **ALL)
-    gradient_shift(model, x, y, F.cross_entropy, 0.1)
-    smoothness(model, x, y, F.cross_entropy, 0.1)
-    companions(model, x, y, torch.zeros(99, 1, 8, 8), 8)
+    moment = Moment(
+        model, x, y, F.cross_entropy, 0.1, batch_size=8, examples=(x, y),
+        pool=torch.zeros(99, 1, 8, 8),
+    )  # fmt: skip
+    for instrument in (gradient_shift, smoothness, companions, updates):
+        instrument(moment)
 
 
 INSTRUMENTS: dict[str, Callable] = {
@@ -80,9 +88,12 @@ def no_loss(output: Tensor, y: Tensor) -> Tensor:
     "instrument",
     [
         lambda *batch: record(*batch, **ALL),
-        lambda *batch: gradient_shift(*batch, 0.1),
-        lambda *batch: smoothness(*batch, 0.1),
-        lambda model, x, y, loss: companions(model, x, y, x, 8) and loss(x, y),
+        lambda *batch: gradient_shift(Moment(*batch, 0.1)),
+        lambda *batch: smoothness(Moment(*batch, 0.1)),
+        lambda model, x, y, loss: (
+            companions(Moment(model, x, y, loss, batch_size=8, examples=(x, y), pool=x))
+            and loss(x, y)
+        ),
     ],
 )
 def test_all_is_restored_after_an_error(
@@ -148,8 +159,8 @@ def test_nothing_waits_for_the_device_before_rows() -> None:
     scale = torch.ones((), device="meta")
     for recording in (
         record(model, x, y, F.cross_entropy, loss_scale=scale, **ALL),
-        gradient_shift(model, x, y, F.cross_entropy, 0.1, loss_scale=scale),
-        smoothness(model, x, y, F.cross_entropy, 0.1, loss_scale=scale),
+        gradient_shift(Moment(model, x, y, F.cross_entropy, 0.1, loss_scale=scale)),
+        smoothness(Moment(model, x, y, F.cross_entropy, 0.1, loss_scale=scale)),
     ):
         with pytest.raises((RuntimeError, NotImplementedError), match="meta tensor"):
             recording.rows()
@@ -160,8 +171,10 @@ def test_no_graph_is_kept() -> None:
     recording = record(
         model, torch.randn(8, 1, 8, 8), torch.zeros(8).long(), F.cross_entropy, **ALL
     )
-    assert recording._packed.grad_fn is None
-    assert not recording._packed.requires_grad
+    assert len(recording.parts) == 3
+    for part in recording.parts:
+        assert part._packed.grad_fn is None
+        assert not part._packed.requires_grad
 
 
 def test_rows_can_be_read_twice_and_nothing_asked_gives_nothing() -> None:

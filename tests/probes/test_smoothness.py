@@ -5,12 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnexp.probes import smoothness
-from bnexp.probes.smoothness import LENGTHS
+from bnexp.probes import Moment
+from bnexp.probes.smoothness import LENGTHS, smoothness
 
 
 def measured(*arguments: object) -> dict[str, float]:
-    found = smoothness(*arguments).rows()["measures"]  # type: ignore[arg-type]
+    found = smoothness(Moment(*arguments)).rows()["measures"]  # type: ignore[arg-type]
     assert {layer for layer, _, _ in found} == {"model"}
     return {name: value for _, name, value in found}
 

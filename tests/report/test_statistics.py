@@ -151,7 +151,7 @@ def test_a_level_is_reached_between_two_evaluations() -> None:
     epochs = evaluations(
         a=[0.1, 0.5, 0.9, 0.2], b=[0.1, 0.2], c=[0.8, 0.1], d=[0.0, math.nan, 0.7, 0.9]
     )
-    expected = {"a": 1.25, "c": 0, "d": 2}  # c begins there; before d's there is nothing to read
+    expected = {"a": 1.25, "c": 0, "d": 12 / 7}  # c begins there; d's line leaves out a hole
     assert first_time(epochs, 0.6, "epoch").to_dict() == pytest.approx(expected)
     assert first_time(epochs, 0.6, "step")["a"] == pytest.approx(25)
     falling = first_time(epochs, 0.4, "epoch", "train_loss")

@@ -15,7 +15,10 @@ from bnexp.plan import plan
 from bnexp.runs import identity as module
 from bnexp.runs.identity import Traits, flatten, identity
 
-CONFIG = schema.complete(compose(["device=cpu"])[0])[0]
+AS_BEFORE = [
+    "device=cpu", "training.evaluate=[train,val,test]", "training.evaluate_train_mode=always",
+]  # fmt: skip
+CONFIG = schema.complete(compose(AS_BEFORE)[0])[0]
 OF_FORMAT_1 = "dee96c073d28"  # as the first edition named it
 
 

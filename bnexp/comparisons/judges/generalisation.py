@@ -78,7 +78,7 @@ def gaps_at_equal_loss(runs: Runs, first: pd.DataFrame, second: pd.DataFrame) ->
 def _curve(runs: Runs, row: pd.DataFrame) -> pd.DataFrame:
     """Gap by training loss: the evaluations at which the loss was lower than ever before."""
     epochs = runs.epochs[runs.epochs["run"].isin(row["run"])].sort_values("step")
-    epochs = epochs[epochs["train_loss"].notna() & epochs["test_accuracy"].notna()]
+    epochs = epochs.dropna(subset=["train_loss", "train_accuracy", "test_accuracy"])
     epochs = epochs.assign(gap=epochs["train_accuracy"] - epochs["test_accuracy"])
     loss = epochs["train_loss"]
     return epochs[(loss < loss.cummin().shift(fill_value=np.inf)) & (loss > 0)]

@@ -100,6 +100,7 @@ def _draw_end(ax: Any, arm: Arm) -> dict[str, float]:
 def _at_equal_loss(arm: Arm, epochs: pd.DataFrame) -> tuple[Array, Array]:
     """Grid of training losses that every run passed, and the runs' gaps there."""
     columns = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
+    epochs = epochs.dropna(subset=list(columns))  # a split is not scored at every evaluation
     runs = [
         (np.fmin.accumulate(loss), train - test)
         for _, loss, train, test in (run.T for run in by_run(epochs, arm.trained["run"], *columns))

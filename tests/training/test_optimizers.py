@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 
 from bnexp.compose import compose
 from bnexp.config import AnyOptimizer
-from bnexp.training.optimizer import make_optimizer
+from bnexp.training.optimizers import make_optimizer
 
 REFERENCES = {
     "sgd": lambda p: torch.optim.SGD(p, 0.1, weight_decay=0.01),
