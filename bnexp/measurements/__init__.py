@@ -1,4 +1,4 @@
-"""What is measured on layers and small nets without training a classifier.
+"""What is measured apart from training runs: on layers, and on small nets in loops of their own.
 
 A measurement is a module with `measure(seed, **options)`, which returns rows (layer, name, value)
 of the table `measures`, or tables by name as in FORMAT.md where its rows have steps.
