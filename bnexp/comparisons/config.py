@@ -134,6 +134,9 @@ class Search(Section):
     arms: list[str] = Field(["model.norm"], description="keys; all arms share one bracket")
     per: list[str] = Field([], description="keys; each combination has a bracket of its own")
     end: Literal["largest", "smallest"] = "largest"
+    lattice: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="[a, b]: only whole numbers a n + b, such as a residual net's depths"
+    )
     points: float = Field(5.0, gt=0)
     where: dict[str, Any] = {}
 

@@ -18,12 +18,12 @@ from bnexp.comparisons.counting import prefix
 from bnexp.comparisons.evidence import Published
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judging import verdicts_of
-from bnexp.comparisons.measure import passes_by_value
+from bnexp.comparisons.measure import passes_by_value, values_of
 from bnexp.comparisons.measurements import MeasurementRun
 from bnexp.comparisons.pilots import Missing, settle
 from bnexp.comparisons.planner import Planner
 from bnexp.comparisons.records import Records
-from bnexp.comparisons.search import bisect, grid
+from bnexp.comparisons.search import bisect
 from bnexp.comparisons.setting import Cell, Setting
 from bnexp.comparisons.verdict import Verdict, scaled
 from bnexp.comparisons.working import Working
@@ -190,7 +190,7 @@ class Course:
 
     def _steps(self, search: Search, arm: Chosen, seed: int, records: Records) -> list[Cell]:
         assert self.choices is not None
-        values = grid(arm.low, arm.high, arm.value["until"], arm.value["whole"])
+        values = values_of(arm)
         than = self.choices.only("choice", search.than, **arm.where)
         cells: list[Cell] = []
 

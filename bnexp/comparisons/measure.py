@@ -18,7 +18,7 @@ from bnexp.report.labels import canonical
 from bnexp.runs.tables import Runs
 
 if TYPE_CHECKING:
-    from bnexp.comparisons.choices import Choices
+    from bnexp.comparisons.choices import Choices, Chosen
 
 Unit = Literal["epoch", "step", "seconds_training"]
 
@@ -184,7 +184,7 @@ def searched(rows: pd.DataFrame, choices: "Choices", name: str, **keys: Any) -> 
     Seeds whose search has not come to its end have no reading.
     """
     found = choices.only("bracket", name, **keys)
-    values = grid(found.low, found.high, found.value["until"], found.value["whole"])
+    values = values_of(found)
     ends = {}
     rows = cell(rows, **keys)
     for seed in sorted(set(rows["seed"].astype(int))):
@@ -193,6 +193,13 @@ def searched(rows: pd.DataFrame, choices: "Choices", name: str, **keys: Any) -> 
         if isinstance(end, Reading):
             ends[seed] = end
     return ends
+
+
+def values_of(bracket: "Chosen") -> list[float]:
+    """The values that a search from this bracket goes through."""
+    how = bracket.value
+    lattice = how.get("lattice") or (1, 0)
+    return grid(bracket.low, bracket.high, how["until"], how["whole"], lattice)
 
 
 def passes_by_value(arm: pd.DataFrame, key: str, score: float) -> dict[float, bool]:

@@ -200,6 +200,7 @@ def brackets(
         whole = bool((group[search.key].map(lambda x: float(x).is_integer())).all())
         hull = min(a for a, _ in ends), max(b for _, b in ends)
         how = {"until": search.until, "end": search.end, "whole": whole}
+        how |= {"lattice": search.lattice} if search.lattice else {}
         found += [
             Chosen("bracket", search.name, keys, search.key, how, score, *hull)
             for keys, score in arms

@@ -9,17 +9,21 @@ from bnexp.comparisons.readings import Reading
 End = Literal["largest", "smallest"]
 
 
-def grid(low: float, high: float, until: float, whole: bool = False) -> list[float]:
+def grid(
+    low: float, high: float, until: float, whole: bool = False, lattice: Sequence[int] = (1, 0)
+) -> list[float]:
     """The powers of `until` from the last below `low` to the first above `high`.
 
-    Whole numbers for keys such as a depth; rates are rounded to four digits.
+    Whole numbers for keys such as a depth, with a lattice (a, b) only those of the form a n + b, n
+    positive; rates are rounded to four digits.
     """
     step = math.log(until)
     first = math.floor(math.log(low) / step + 1e-9)
     last = math.ceil(math.log(high) / step - 1e-9)
     values = [until**j for j in range(first, last + 1)]
     if whole:
-        return sorted({max(1.0, float(round(value))) for value in values})
+        a, b = lattice
+        return sorted({float(a * max(1, round((value - b) / a)) + b) for value in values})
     return [float(f"{value:.4g}") for value in values]
 
 

@@ -1,0 +1,38 @@
+"""Normalisers in recurrent nets on sequences of varying length (B26)."""
+
+import pandas as pd
+
+from bnexp.comparisons.accuracies import lost
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.finding import Finding, Quantity
+from bnexp.comparisons.judges.leads import at_chosen_rates, leads, table_of, told
+from bnexp.comparisons.measure import measurements, measures, readings
+from bnexp.report.labels import number
+from bnexp.runs.tables import Runs
+
+NORMS = ("none", "batch", "layer", "recurrent_batch")
+RIVALS = {"none": "none", "batch": "batch", "recurrent": "recurrent_batch"}
+NETS = {"lstm": "LSTM", "rnn": "RNN"}
+
+
+def norms(runs: Runs, choices: Choices) -> Finding:
+    """B26: by net, test accuracy of layer norm over each rival; how batch norm's statistics differ
+    by timestep.
+    """
+    quantities, table, words = {}, [], []
+    for net, name in NETS.items():
+        arms = at_chosen_rates(runs.runs, choices, NORMS, model__kind=net)
+        pairs = {f"{net}_layer_over_{name}": ("layer", norm) for name, norm in RIVALS.items()}
+        quantities |= leads(arms, pairs)
+        table += table_of(arms, net=net)
+        if any(len(arm) for arm in arms.values()):
+            words.append(f"of the {name} {told(arms)}")
+    found = measures(runs, measurements(runs, "timesteps"), "spread_over_sampling")
+    quantities["timesteps"] = Quantity(readings(found.set_index("seed")["value"]), "ratio", "x")
+    summary = f"Mean test accuracy {'; '.join(words)}" if words else "No net was trained"
+    if quantities["timesteps"].n:
+        summary += (
+            "; the means that batch norm sees differ by timestep "
+            f"{number(quantities['timesteps'].centre)} times as much as by batch"
+        )
+    return Finding(summary, quantities, pd.DataFrame(table), notes=lost(runs.runs))
