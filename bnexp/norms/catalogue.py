@@ -47,6 +47,13 @@ class Batch(PerSample):
     )
 
 
+class PlainBatch(Batch):
+    """Batch norm, with where gamma and beta start."""
+
+    initial_scale: float = Field(1.0, description="gamma before training")
+    initial_shift: float = Field(0.0, description="beta before training")
+
+
 class Instance(Batch):
     """Instance norm, as in torch.nn.InstanceNorm1d/2d/3d but affine by default."""
 
@@ -162,7 +169,7 @@ register(
     "batch",
     NormInfo(
         "batch norm: statistics of the batch, per channel",
-        options=Batch,
+        options=PlainBatch,
         layer="bnexp.norms.layers.BatchNorm",
         label="batch norm",
         color="#0072b2",
@@ -268,7 +275,7 @@ register(
     "batch_manual",
     NormInfo(
         "batch norm written out by hand, backward included",
-        options=Batch,
+        options=PlainBatch,
         layer="bnexp.norms.manual.ManualBatchNorm",
         label="batch norm by hand",
         color="#4477aa",

@@ -11,9 +11,29 @@ from bnexp.errors import UserError
 class BatchNorm(_BatchNorm):
     """Batch norm (arXiv:1502.03167): statistics over the batch and space, one pair per channel.
 
-    x is (N, C, *space). Normalises with the biased variance, stores the unbiased one.
+    x is (N, C, *space). Normalises with the biased variance, stores the unbiased one. gamma starts
+    at `initial_scale` and beta at `initial_shift`.
     Raises ValueError for one value per channel in training mode.
     """
+
+    def __init__(
+        self,
+        channels: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        initial_scale: float = 1.0,
+        initial_shift: float = 0.0,
+    ) -> None:
+        self.initial_scale, self.initial_shift = initial_scale, initial_shift
+        super().__init__(channels, eps, momentum, affine, track_running_stats)
+
+    def reset_parameters(self) -> None:  # noqa: D102
+        super().reset_parameters()
+        if self.affine:
+            nn.init.constant_(self.weight, self.initial_scale)
+            nn.init.constant_(self.bias, self.initial_shift)
 
     def _check_input_dim(self, x: Tensor) -> None:
         check_input(x, self.num_features, self.eps)

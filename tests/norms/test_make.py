@@ -63,7 +63,7 @@ def test_every_option_reaches_the_layer(name: str) -> None:
         "eps": 0.01, "affine": False, "momentum": 0.3, "track_running_stats": False, "groups": 2,
         "ghost_size": 4, "samples": 77, "r_max": 2.0, "d_max": 1.5, "warmup_steps": 3,
         "ramp_steps": 9, "gamma": 0.5, "power_iterations": 4, "shift": 0.2, "scale": 1.5,
-        "spread": 0.3, "alpha": 0.7,
+        "spread": 0.3, "alpha": 0.7, "initial_scale": 3.0, "initial_shift": -1.0,
     }  # fmt: skip
     options = {k: other[k] for k in NORMS[name].options.model_fields}
     layer, norm = attach_norm(nn.Linear(4, 4), name, 4, **options)
@@ -161,3 +161,13 @@ def test_errors(norm: str, options: dict[str, object], message: str) -> None:
 def test_the_catalogue_imports_no_torch() -> None:
     code = "import sys, bnexp.norms.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=sys.path[0] or None).returncode == 0
+
+
+def test_gamma_and_beta_start_where_they_are_told_to() -> None:
+    for name in ("batch", "batch_manual"):
+        layer = make_norm(name, 3, initial_scale=3.0, initial_shift=-1.0)
+        x = torch.randn(16, 3, generator=torch.Generator().manual_seed(0))
+        y = layer(x)
+        assert y.mean(0).tolist() == pytest.approx([-1.0] * 3, abs=1e-5)
+        assert y.std(0, unbiased=False).tolist() == pytest.approx([3.0] * 3, rel=1e-4)
+        assert layer.running_mean.abs().max() > 0

@@ -27,12 +27,20 @@ def norms(runs: Runs, choices: Choices) -> Finding:
         table += table_of(arms, net=net)
         if any(len(arm) for arm in arms.values()):
             words.append(f"of the {name} {told(arms)}")
-    found = measures(runs, measurements(runs, "timesteps"), "spread_over_sampling")
-    quantities["timesteps"] = Quantity(readings(found.set_index("seed")["value"]), "ratio", "x")
+    quantities["timesteps"] = Quantity(readings(100 * between_steps(runs)), unit="%")
     summary = f"Mean test accuracy {'; '.join(words)}" if words else "No net was trained"
     if quantities["timesteps"].n:
         summary += (
-            "; the means that batch norm sees differ by timestep "
-            f"{number(quantities['timesteps'].centre)} times as much as by batch"
+            f"; {number(quantities['timesteps'].centre)}% of the variance that a norm sees is "
+            "between timesteps"
         )
     return Finding(summary, quantities, pd.DataFrame(table), notes=lost(runs.runs))
+
+
+def between_steps(runs: Runs) -> pd.Series:
+    """By seed, the share of the variance of what the first layer's norm would receive that lies
+    between timesteps, after training.
+    """
+    found = measures(runs, measurements(runs, "timesteps"), "between_steps")
+    found = found[found["layer"] == found["layer"].min()].sort_values("step")
+    return found.groupby("seed")["value"].last()

@@ -19,7 +19,13 @@ def test_layer_norm_in_recurrent_nets_by_net() -> None:
             rows += arm(f"{net} {norm}", model__kind=net, model__norm=norm,
                         test_accuracy=accuracy + gain)  # fmt: skip
     rows += arm("steps", "measured", check__name="timesteps")
-    steps = [row for n in range(4) for row in measured(f"steps {n}", spread_over_sampling=3.0 + n)]
+    steps = [
+        row
+        for n in range(4)
+        for at, layer, share in ((0, "layers.0", 0.9), (9, "layers.0", 0.1 + 0.1 * n))
+        for row in measured(f"steps {n}", layer, at, between_steps=share)
+    ]
+    steps += measured("steps 0", "layers.1", 9, between_steps=0.99)
     best = {f"model.kind={k} model.norm={n}": 0.1 for k in ("lstm", "rnn") for n in norms}
     found = sequences.norms(make(rows, measures=steps), choices(best=best))
     centre = {name: quantity.centre for name, quantity in found.quantities.items()}
@@ -27,7 +33,7 @@ def test_layer_norm_in_recurrent_nets_by_net() -> None:
         {
             "lstm_layer_over_none": 10, "lstm_layer_over_batch": 5, "lstm_layer_over_recurrent": -5,
             "rnn_layer_over_none": 0, "rnn_layer_over_batch": -5, "rnn_layer_over_recurrent": -15,
-            "timesteps": 4.5,
+            "timesteps": 25,
         }
     )  # fmt: skip
     assert "of the LSTM 80.0% (no norm)" in found.summary
