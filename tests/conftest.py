@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy", deadline=None)  # other tests run beside
+settings.load_profile("busy")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -14,6 +14,7 @@ from bnexp.data.facts import describe, readable
 from bnexp.data.jitter import jitter
 from bnexp.data.lengths import cut
 from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
+from bnexp.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +47,18 @@ _undivided: dict[str, "_Undivided"] = {}  # one, likewise
 _CHANGES = {"split_seed", "lengths", "jitter"}  # keys that change the tensors, not the content
 
 
-def load(data: Data) -> Dataset:
+def load(data: Data, content: str | None = None) -> Dataset:
     """Read a dataset and normalise it by the mean and standard deviation of each channel.
 
     The statistics are those of the whole training part even with `data.train_size`, so that
     validation and test images are the same numbers for every size; of the training and validation
     part together with `data.split_seed`, so that test images are the same numbers for every seed.
     Then come `data.jitter` and `data.lengths`. The tensors are shared by all who ask, so they must
-    not be changed. UserError as `describe`.
+    not be changed. UserError as `describe`, and where the data is not of the hash `content`.
     """
     facts = describe(data)
+    if content not in (None, facts.content):
+        raise _changed(data)
     key = f"{facts.content} {facts.train} {data.model_dump_json(include=_CHANGES)}"
     if key not in _latest:
         _latest.clear()
@@ -66,7 +69,7 @@ def load(data: Data) -> Dataset:
 
 
 def _fixed(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
-    splits, k = _read(data), facts.train
+    splits, k = _read(data, facts), facts.train
     sizes = len(splits.train_y), len(splits.val_y), len(splits.test_y)
     train, val, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes[:2]))
     parts = [
@@ -80,14 +83,22 @@ def _fixed(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
 def _drawn(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
     if facts.content not in _undivided:
         _undivided.clear()
-        _undivided[facts.content] = _Undivided(_read(data))
+        _undivided[facts.content] = _Undivided(_read(data, facts))
     draw_test = not info(data).official_test
     return _undivided[facts.content].divide(data.split_seed or 0, draw_test, facts.train)
 
 
-def _read(data: Data) -> Splits:
+def _read(data: Data, facts: Facts) -> Splits:
     with readable(data):
-        return info(data).open(data).splits()
+        source = info(data).open(data)
+        splits = source.splits()
+        if source.facts().content != facts.content:  # of files, perhaps, that are being copied
+            raise _changed(data)
+    return splits
+
+
+def _changed(data: Data) -> UserError:
+    return UserError(f"data.name={data.name}: changed since the run was planned; start it anew")
 
 
 class _Undivided:

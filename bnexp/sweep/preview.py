@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median
 
+from bnexp.data.batch_sizes import batch_sizes
 from bnexp.plan import Plan
 from bnexp.runs.header import read_header
 from bnexp.sweep.jobs import Job, labels
@@ -65,8 +66,7 @@ def _time(due: Sequence[Job], workers: int) -> str:
 def steps(plan: Plan) -> int:
     """The optimizer steps of a run that does not diverge."""
     data, training = plan.config.data, plan.config.training
-    batches = plan.facts.train / data.batch_size
-    batches = math.floor(batches) if data.drop_last else math.ceil(batches)
+    batches = len(batch_sizes(data, plan.facts.train, plan.config.seed, epoch=0))
     total = training.epochs * math.ceil(batches / training.accumulate)
     return total if training.max_steps is None else min(total, training.max_steps)
 

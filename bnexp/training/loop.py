@@ -84,7 +84,7 @@ class Training:
         self.config = config = plan.config
         self.device = torch.device(config.device)
         self.checkpoint = record.folder / "checkpoint.pt"
-        data = load(config.data)
+        data = load(config.data, plan.facts.content)
         seed_everything(config.seed)
         self.model = build_model(config.model, data.shape, data.classes)
         layout = memory_format(self.model, data.shape, plan.layout)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bnexp.data import check, describe, facts, load
+from bnexp.data import check, describe, facts, load, tensors
 from bnexp.errors import UserError
 from tests.data.builders import config, splits_of, write_images
 
@@ -99,7 +99,7 @@ def test_unchanged_files_are_read_once_and_changed_ones_anew(root):
     assert line.startswith(f"{path}: unreadable image (")
 
 
-def test_other_files_are_passed_over_and_counted(root):
+def test_other_files_are_passed_over_counted_and_said_once(root, capsys):
     before = describe(config("image_folder", root=str(root)))
     assert before.note is None
     for name in (
@@ -115,9 +115,26 @@ def test_other_files_are_passed_over_and_counted(root):
     after = describe(config("image_folder", root=str(root)))
     assert replace(after, note=None) == before
     assert after.note == (
-        "passed over 2 of kind .HEIC, 2 links to nowhere, 1 outside of a class's folder, "
-        "1 that are no files, 1 of kind .txt, 1 deeper folders"
+        f"data.root={root}: passed over 2 of kind .HEIC, 2 links to nowhere, "
+        "1 outside of a class's folder, 1 that are no files, 1 of kind .txt, 1 deeper folders"
     )
+    describe(config("image_folder", root=str(root), train_size=10))
+    assert capsys.readouterr().err == f"bnexp: {after.note}\n"
+
+
+def test_files_that_change_between_planning_and_loading(root, monkeypatch):
+    for kept in ("_latest", "_undivided"):
+        monkeypatch.setattr(tensors, kept, {})
+    data = config("image_folder", root=str(root))
+    planned = describe(data)
+    Image.new("RGB", (5, 9), (1, 2, 3)).save(root / "test/cat/0000.png")
+    for use in (data, data.model_copy(update={"split_seed": 1})):
+        with pytest.raises(UserError, match="image_folder: changed since the run was planned"):
+            load(use, planned.content)
+    facts._known.clear()
+    with pytest.raises(UserError, match="image_folder: changed since the run was planned"):
+        load(data, planned.content)
+    assert load(data).classes == 2
 
 
 def test_links_to_images_and_folders_are_followed(root, tmp_path):

@@ -60,6 +60,16 @@ def test_train_size_beyond_the_dataset(use):
     assert error.value.lines == ["data.train_size=9999: digits has 1280 training samples"]
 
 
+def test_data_that_changed_since_it_was_planned():
+    data = config("digits")
+    assert load(data, describe(data).content) is load(data)
+    with pytest.raises(UserError) as error:
+        load(data, "another")
+    assert error.value.lines == [
+        "data.name=digits: changed since the run was planned; start it anew"
+    ]
+
+
 @given(st.integers(1, 1280))
 def test_train_size_does_not_change_the_content(size):
     assert describe(config("digits", train_size=size)).content == describe(config("digits")).content

@@ -31,10 +31,10 @@ class Tree:
     passed_over: Counter[str] = field(default_factory=Counter)
 
     @property
-    def note(self) -> str | None:
+    def note(self) -> str:
         """What was passed over, in words."""
         counts = [f"{count} {what}" for what, count in self.passed_over.most_common()]
-        return f"passed over {', '.join(counts)}" if counts else None
+        return f"passed over {', '.join(counts)}"
 
 
 def listing(root: Path) -> Tree:
@@ -141,7 +141,8 @@ def source(data: ImageFolder) -> Cached:
     ]
     place = [str(root.resolve()), data.image_size, data.channels]
     decode = partial(_decode, tree, data.image_size, data.channels)
-    return Cached(data.name, len(tree.files["train"]), place, stamp, decode, tree.note)
+    note = f"data.root={root}: {tree.note}" if tree.passed_over else None
+    return Cached(data.name, len(tree.files["train"]), place, stamp, decode, note)
 
 
 def _decode(tree: Tree, size: int, channels: int) -> Splits:
