@@ -2,13 +2,17 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from bnexp.norms import make_norm
 from bnexp.report.theory import (
     ACTIVATIONS,
     WEIGHT_VARIANCE,
     batch_norm_ratio,
+    dyt_ratio,
     group_norm_ratio,
     layer_norm_ratio,
+    mean_only_ratio,
     plain_ratio,
     predicted_ratio,
 )
@@ -82,6 +86,46 @@ def test_layer_and_group_norm_ratios() -> None:
     assert group_norm_ratio("relu", 16) == pytest.approx(math.sqrt(14 / 13))
 
 
+def simulated_ratio(norm: str, activation: str, weight_variance: float) -> float:
+    """The ratio in the middle of real nets, the geometric mean over layers and seeds."""
+    width, depth, logs = 512, 14, []
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(*shape: int, generator: torch.Generator = generator) -> torch.Tensor:
+            return torch.randn(shape, generator=generator)
+
+        h, zs = draw(64, width), []
+        for _ in range(depth):
+            z = (h @ draw(width, width) * (weight_variance / width) ** 0.5).requires_grad_()
+            z.retain_grad()
+            zs.append(z)
+            h = getattr(torch, activation)(make_norm(norm, width)(z))
+        (h @ draw(width, 10) * draw(64, 10)).sum().backward()
+        norms = [z.grad.norm().item() for z in zs]
+        logs += [math.log(norms[at] / norms[at + 1]) for at in range(5, depth - 3)]
+    return math.exp(sum(logs) / len(logs))
+
+
+@pytest.mark.parametrize("weight_variance", [1 / 3, 2.0])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_mean_only_and_dyt_ratios_are_those_of_nets(
+    activation: str, weight_variance: float
+) -> None:
+    for norm, theory in (("mean_only", mean_only_ratio), ("dyt", dyt_ratio)):
+        expected = simulated_ratio(norm, activation, weight_variance)
+        assert theory(activation, weight_variance) == pytest.approx(expected, rel=0.02)
+
+
+def test_mean_only_and_dyt_ratios_by_hand() -> None:
+    """Signals that die out see the slope at 0 only; ReLU's slope is 1 half of the time."""
+    assert mean_only_ratio("sigmoid", 2.0) == pytest.approx(math.sqrt(2) / 4, rel=1e-3)
+    assert mean_only_ratio("relu", 2.0) == 1
+    assert mean_only_ratio("tanh", 2.0) == pytest.approx(plain_ratio("tanh", 2.0))
+    assert dyt_ratio("relu", 2.0) == pytest.approx(0.5, rel=1e-3)
+    assert dyt_ratio("identity", 1.0, alpha=1.0) == pytest.approx(plain_ratio("tanh", 1.0))
+
+
 def test_small_groups_and_batches_have_no_closed_form() -> None:
     with pytest.raises(ValueError, match="5 and more"):
         batch_norm_ratio("tanh", 4)
@@ -104,6 +148,9 @@ def test_what_is_predicted_for_a_run() -> None:
     assert predicted_ratio(ghost) == batch_norm_ratio("relu", 16)
     group = CONFIG | {"model.norm": "group", "model.norm_options.groups": 8}
     assert predicted_ratio(group) == group_norm_ratio("relu", 16)
+    dyt = CONFIG | {"model.norm": "dyt", "model.norm_options.alpha": 0.8}
+    assert predicted_ratio(dyt) == dyt_ratio("relu", 1 / 3, 1 / 384, 0.8)
+    assert predicted_ratio(CONFIG | {"model.norm": "mean_only"}) == mean_only_ratio("relu", 1 / 3)
 
 
 @pytest.mark.parametrize(
