@@ -84,7 +84,9 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     trial, weights = Trial(), None
     if model is not None and data is not None and facts is not None:
         smallest = smallest_batch(data, facts.train)
-        problems += check_model(model, facts.shape, facts.classes, data.batch_size, smallest)
+        others = _other_sizes(data, facts)
+        shape, classes = facts.shape, facts.classes
+        problems += check_model(model, shape, classes, data.batch_size, smallest, others)
         problems += check_lengths(model) if data.lengths is not None else []
         try:
             weights = content(model.weights) if model.weights is not None else None
@@ -119,6 +121,13 @@ def _trial(model: Model, data: AnyData, facts: Facts, precision: str, weights: s
     if own and model.norm_options.get("track_running_stats") is not False:
         return Trial(batch_statistics=NORMS[model.norm].batch_statistics)
     return _try_out(model.model_dump_json(), data.model_dump_json(), facts, precision, weights)
+
+
+def _other_sizes(data: AnyData, facts: Facts) -> set[int]:
+    """Sizes of the batches of an epoch, if they vary, and of evaluation by batch statistics."""
+    low, high = data.batch_sizes or (data.batch_size, data.batch_size)
+    splits = (facts.train, facts.val, facts.test)
+    return {*range(low, high + 1), *(min(data.batch_size, n) for n in splits)}
 
 
 @lru_cache(maxsize=1024)

@@ -1,5 +1,6 @@
 """Combinations of model, norm and data that cannot work, found before training. Without torch."""
 
+from collections.abc import Iterable
 from math import gcd
 
 from pydantic import ValidationError
@@ -10,9 +11,16 @@ from bnexp.norms.catalogue import NORMS
 
 
 def check(
-    model: Normalised, shape: Shape, classes: int, batch_size: int, smallest_batch: int
+    model: Normalised,
+    shape: Shape,
+    classes: int,
+    batch_size: int,
+    smallest_batch: int,
+    other_sizes: Iterable[int] = (),
 ) -> list[str]:
     """One line for each problem; `smallest_batch` is that of the last batch of an epoch.
+
+    `other_sizes` are those of further batches that norms see in training mode.
 
     Knows our own nets and norms: those of others are checked by running them. Options that the
     schema refuses are its business.
@@ -21,7 +29,8 @@ def check(
     family = FAMILIES[model.kind]
     if len(shape) in family.dimensions and family.layers is not None:
         layers = normed_layers(model, shape, classes)
-        problems += _batches(model.norm, model.norm_options, layers, batch_size, smallest_batch)
+        norm, options = model.norm, model.norm_options
+        problems += _batches(norm, options, layers, batch_size, smallest_batch, other_sizes)
     return problems
 
 
@@ -121,6 +130,7 @@ def _batches(
     layers: list[NormedLayer],
     batch_size: int,
     smallest_batch: int,
+    other_sizes: Iterable[int],
 ) -> list[str]:
     """Where a channel would have one value to take a variance from."""
     if norm not in NORMS or not NORMS[norm].batch_statistics:
@@ -138,7 +148,7 @@ def _batches(
     ghost_size = _option(norm, options, "ghost_size")
     if ghost_size is None:
         return []
-    for size in sorted({batch_size, smallest_batch}):
+    for size in sorted({batch_size, smallest_batch, *other_sizes} - {0, 1}):
         ghosts = -(-size // ghost_size)
         if size // ghosts == 1:
             return [

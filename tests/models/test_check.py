@@ -168,6 +168,31 @@ def test_one_value_has_no_variance(
         net(torch.randn(min(sizes), *shape))
 
 
+def test_a_ghost_of_one_in_batches_that_vary_or_evaluate() -> None:
+    model = configure("mlp", norm="ghost", norm_options={"ghost_size": 2})
+    assert check(model, IMAGE, 10, 4, 4, {0, 1, 2, 6}) == []  # one sample is left out there
+    [line] = check(model, IMAGE, 10, 4, 4, {3})
+    assert line.startswith("model.norm_options.ghost_size=2: a batch of 3 has a ghost of one")
+    conv = configure("convnet_28_bn", norm="ghost", norm_options={"ghost_size": 2})
+    assert check(conv, IMAGE, 10, 4, 4, {3}) == []
+
+
+def test_the_planner_knows_all_sizes_of_batches() -> None:
+    from bnexp import schema
+    from bnexp.compose import compose
+    from bnexp.plan import plan
+
+    ghosts = ("model=mlp", "model.norm=ghost", "model.norm_options.ghost_size=2")
+    for typed, line in [
+        ("data.batch_sizes=[2,4]", "a batch of 3 has a ghost of one sample"),
+        ("data.batch_size=301", "a batch of 217 has a ghost of one sample"),  # all of validation
+    ]:
+        tree, preset = compose([*ghosts, "data.drop_last=true", typed])
+        tree, _ = schema.complete(tree)
+        with pytest.raises(UserError, match=line):
+            plan(tree, preset)
+
+
 @st.composite
 def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
     kind = draw(st.sampled_from(["mlp", "cnn", "rnn", "lstm", "transformer", "resnet"]))
