@@ -1,15 +1,12 @@
 """Say what a dataset is. Imports no torch unless files must be read for it."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import parent_process
 
 from bnexp.data.cache import Facts
 from bnexp.data.dataset import Data, info
 from bnexp.errors import UserError
-from bnexp.showing import harmless
 
 _COMMON = set(Data.model_fields) - {"name"}  # the keys that do not say which data these are
 _known: dict[str, Facts] = {}  # of this process: a sweep asks for the same dataset many times
@@ -25,9 +22,6 @@ def describe(data: Data) -> Facts:
     if key not in _known:
         with readable(data):
             _known[key] = info(data).open(data).facts()
-        note = _known[key].note
-        if note is not None and parent_process() is None:  # a sweep's workers need not repeat it
-            harmless(print)(f"bnexp: {note}", file=sys.stderr)
     facts = _known[key]
     if data.train_size is None:
         return facts

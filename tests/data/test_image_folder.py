@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bnexp.compose import compose
 from bnexp.data import check, describe, facts, load, tensors
 from bnexp.errors import UserError
+from bnexp.plan import plan
 from tests.data.builders import config, splits_of, write_images
 
 COUNTS = {"train/cat": 40, "train/ant": 60, "test/cat": 3, "test/ant": 2}
@@ -99,7 +101,7 @@ def test_unchanged_files_are_read_once_and_changed_ones_anew(root):
     assert line.startswith(f"{path}: unreadable image (")
 
 
-def test_other_files_are_passed_over_counted_and_said_once(root, capsys):
+def test_other_files_are_passed_over_and_counted(root):
     before = describe(config("image_folder", root=str(root)))
     assert before.note is None
     for name in (
@@ -115,11 +117,11 @@ def test_other_files_are_passed_over_counted_and_said_once(root, capsys):
     after = describe(config("image_folder", root=str(root)))
     assert replace(after, note=None) == before
     assert after.note == (
-        f"data.root={root}: passed over 2 of kind .HEIC, 2 links to nowhere, "
+        "data.root: passed over 2 of kind .HEIC, 2 links to nowhere, "
         "1 outside of a class's folder, 1 that are no files, 1 of kind .txt, 1 deeper folders"
     )
-    describe(config("image_folder", root=str(root), train_size=10))
-    assert capsys.readouterr().err == f"bnexp: {after.note}\n"
+    typed = ["data=image_folder", f"data.root={root}", "data.batch_size=2", "model=mlp"]
+    assert plan(*compose(typed)).notes == (after.note,)
 
 
 def test_files_that_change_between_planning_and_loading(root, monkeypatch):

@@ -141,7 +141,7 @@ def source(data: ImageFolder) -> Cached:
     ]
     place = [str(root.resolve()), data.image_size, data.channels]
     decode = partial(_decode, tree, data.image_size, data.channels)
-    note = f"data.root={root}: {tree.note}" if tree.passed_over else None
+    note = f"data.root: {tree.note}" if tree.passed_over else None
     return Cached(data.name, len(tree.files["train"]), place, stamp, decode, note)
 
 

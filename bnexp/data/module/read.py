@@ -1,7 +1,6 @@
 """Call a user's function for a dataset, and check what it returns."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from bnexp.data.dataset import MOST_VALUES
 from bnexp.data.module import Returned
 from bnexp.data.splits import Splits, with_validation
 from bnexp.errors import UserError
+from bnexp.importing import load
 
 _SIX = Splits._fields
 _FOUR = tuple(name for name in _SIX if not name.startswith("val"))
@@ -42,9 +42,8 @@ class Function:
         return _latest[key]
 
     def _call(self) -> Any:
-        home, _, name = self.data.name.rpartition(".")
         try:
-            function = getattr(import_module(home), name)
+            function = load(self.data.name)
         except Exception as error:
             raise self._wrong(f"cannot be imported: {_line(error)}") from error
         try:
