@@ -15,6 +15,7 @@ import pandas as pd
 from bnexp.comparisons.readings import Reading, Readings, by_seed, difference, exact, ratio
 from bnexp.comparisons.search import bisect, grid
 from bnexp.report.labels import canonical
+from bnexp.report.statistics import ended_at, time_brackets
 from bnexp.runs.tables import Runs
 
 if TYPE_CHECKING:
@@ -139,8 +140,8 @@ def times_by_run(
     name: str = "val_accuracy",
 ) -> dict[str, Reading]:
     """As `times_to`, by run."""
-    sign = -1 if name.endswith("loss") else 1
-    curves = dict(tuple(runs.epochs[runs.epochs["run"].isin(rows["run"])].groupby("run")))
+    epochs = runs.epochs[runs.epochs["run"].isin(rows["run"])]
+    curves, reached = dict(tuple(epochs.groupby("run"))), time_brackets(epochs, level, unit, name)
     found = {}
     for _, run in rows.iterrows():
         curve = curves.get(run["run"])
@@ -148,13 +149,11 @@ def times_by_run(
             found[run["run"]] = Reading(0.0, math.inf)
             continue
         curve = curve.sort_values("step", kind="stable")
-        clock = curve[unit].to_numpy(float)
-        there = sign * (curve[name].to_numpy(float) - level) >= 0
-        if run["outcome"] == "diverged" or not there.any():
-            found[run["run"]] = Reading(_budget(run, curve, clock[-1]), math.inf)
+        if run["outcome"] == "diverged" or run["run"] not in reached.index:
+            last = float(curve[unit].iloc[-1])
+            found[run["run"]] = Reading(_budget(run, curve, last), math.inf)
         else:
-            at = int(there.argmax())
-            found[run["run"]] = Reading(float(clock[max(at - 1, 0)]), float(clock[at]))
+            found[run["run"]] = Reading(*reached.loc[run["run"], ["low", "high"]])
     return found
 
 
@@ -204,8 +203,7 @@ def values_of(bracket: "Chosen") -> list[float]:
 
 def passes_by_value(arm: pd.DataFrame, key: str, score: float) -> dict[float, bool]:
     """Whether each run of one seed has the validation accuracy `score`, by the value of `key`."""
-    accuracy = pd.to_numeric(arm["val_accuracy"]).where(arm["outcome"] != "diverged", 0.0)
-    return dict(zip(arm[key].astype(float), accuracy >= score, strict=True))
+    return dict(zip(arm[key].astype(float), ended_at(arm) >= score, strict=True))
 
 
 # ---------------------------------------------------------------------------------------- measures

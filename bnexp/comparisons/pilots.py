@@ -16,6 +16,7 @@ from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.config import Ceiling, Choose, Comparison, Search, Target
 from bnexp.comparisons.measure import by_group, cell, times_by_run
 from bnexp.report.labels import canonical
+from bnexp.report.statistics import ended_at, level_around
 from bnexp.runs.tables import Runs
 
 
@@ -87,7 +88,7 @@ def choose(
     """
     rows = cell(runs.runs, **rule.where, **rule.of)
     rows = rows[rows["outcome"] != "refused"]
-    score, accuracy = _scores(rule, runs, rows, target), _accuracy(rows)
+    score, accuracy = _scores(rule, runs, rows, target), ended_at(rows)
     found, wider = [], []
     for where, arm in by_group(rows, rule.per):
         values = arm[rule.key].map(canonical)
@@ -101,7 +102,8 @@ def choose(
             if one.grid not in closed:
                 wider.append(one)
         error = table["std"][names[best]] / math.sqrt(table["count"][names[best]])
-        middle = names[plateau(means, best, 0.0 if math.isnan(error) else float(error))]
+        within = 0.0 if math.isnan(error) else float(error)
+        middle = names[sum(level_around(means, best, within)) // 2]
         at_it = float(accuracy[arm.index][values == middle].mean())
         found.append(
             Chosen("choice", rule.name, where, rule.key, json.loads(middle), round(at_it, 6))
@@ -109,16 +111,6 @@ def choose(
     if wider:
         raise Missing(wider)
     return found
-
-
-def plateau(means: Sequence[float], best: int, error: float) -> int:
-    """The middle of the neighbours of the best that are no worse than by the error."""
-    first = last = best
-    while first > 0 and means[first - 1] >= means[best] - error:
-        first -= 1
-    while last + 1 < len(means) and means[last + 1] >= means[best] - error:
-        last += 1
-    return (first + last) // 2
 
 
 def beyond(ladder: Sequence[Any], at: int) -> float | None:
@@ -137,15 +129,11 @@ def beyond(ladder: Sequence[Any], at: int) -> float | None:
 def _scores(rule: Choose, runs: Runs, rows: pd.DataFrame, target: float | None) -> pd.Series:
     """The higher the better, by row: validation accuracy, or minus the log of the time."""
     if rule.by == "accuracy":
-        return _accuracy(rows)
+        return ended_at(rows)
     assert target is not None
     times = times_by_run(runs, rows, target)
     # what is reached at the first evaluation is as fast as can be told
     return rows["run"].map(lambda run: -math.log(max(times[run].high, 1e-3)))
-
-
-def _accuracy(rows: pd.DataFrame) -> pd.Series:
-    return pd.to_numeric(rows["val_accuracy"]).where(rows["outcome"] != "diverged", 0.0).fillna(0.0)
 
 
 def at(choices: Choices, rule: Choose, rows: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +203,7 @@ def _end_of(pilot: pd.DataFrame, search: Search, score: float) -> tuple[float, f
 
     Counted from the pilot's best value, so that what fails beyond another end does not matter.
     """
-    accuracy = _accuracy(pilot).set_axis(pilot[search.key].astype(float)).sort_index()
+    accuracy = ended_at(pilot).set_axis(pilot[search.key].astype(float)).sort_index()
     ladder, passes = list(accuracy.index), list(accuracy >= score)
     best, step = int(np.argmax(accuracy)), 1 if search.end == "largest" else -1
     at = best

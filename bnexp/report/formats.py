@@ -1,6 +1,7 @@
 """The results table for the terminal, Markdown, LaTeX, CSV and HTML, everything escaped."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from html import escape
 
@@ -26,18 +27,19 @@ _LATEX = {
 }  # fmt: skip
 
 
-def text(table: ResultsTable, width: int = 80) -> str:
+def text(table: ResultsTable, width: int | None = None) -> str:
     """For a terminal of so many columns: intervals as half their width, long labels folded."""
+    width = width or shutil.get_terminal_size((80, 24)).columns
     cells = table.cells
     out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for name in map(str, cells):
         folds = name in ("arm", "untrained")
         out.add_column(
             Text(_NARROW.get(name, HEADS[name])), justify="left" if folds else "right",
-            overflow="fold", min_width=12 if name == "arm" else None, no_wrap=not folds,
+            overflow="fold", no_wrap=name != "arm",
         )  # fmt: skip
     for shown, row in zip(cells.head(SHOWN).to_dict("records"), _narrow(table), strict=False):
-        out.add_row(*(Text(printable(row.get(str(name), cell))) for name, cell in shown.items()))
+        out.add_row(*(Text(row.get(str(name), printable(cell))) for name, cell in shown.items()))
     console = Console(width=width, highlight=False, no_color=True)
     with console.capture() as captured:
         console.print(out)
@@ -61,6 +63,10 @@ def _narrow(table: ResultsTable) -> Iterator[dict[str, str]]:
             for name in ("trained", "seeds")
             if name in cells
         }
+        if "untrained" in cells:
+            found["untrained"] = (
+                str(cells["untrained"]).replace(" at ", " at\n").replace(", ", "\n")
+            )
         if row["parameters"] >= 1e4:
             found["parameters"] = compact(row["parameters"])
         for name, low, high in _ENDS:

@@ -142,46 +142,18 @@ def contrast(arm: pd.Series, control: pd.Series) -> Contrast:
     return Contrast(found.n, k, found.centre, found.low, found.high)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """p-values adjusted by Holm's step-down method for their number; NaN stays and counts."""
-    values = np.asarray(p, float)
-    order = np.argsort(values)  # NaN last
-    raised = values[order] * (len(values) - np.arange(len(values)))
-    adjusted = np.full(len(values), np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(raised), 1)
-    return adjusted.tolist()
-
-
-def first_time(
-    epochs: pd.DataFrame, level: float, unit: str, column: str = "val_accuracy"
-) -> pd.Series:
-    """When each run first came to `level`, in `unit`, by run; left out are those that never did.
-
-    `epochs` are evaluations. Between two of them the value is taken to follow a straight line:
-    whole epochs are a coarse clock for nets that need two or three. Evaluations that did not score
-    the column are left out. A `column` that is a loss falls to the level, others rise to it.
-    """
-    sign = -1 if column.endswith("loss") else 1
-    epochs = epochs.dropna(subset=column).sort_values("step", kind="stable")
-    beyond = sign * (epochs[column].astype(float) - level)
-    before = beyond.groupby(epochs["run"]).shift()
-    interval = epochs[unit] - epochs.groupby("run")[unit].shift()
-    overshoot = (beyond / (beyond - before) * interval).where(before < 0, 0.0)
-    times = (epochs[unit] - overshoot)[beyond >= 0]
-    return times.groupby(epochs["run"]).first().astype(float)
-
-
 def time_brackets(
     epochs: pd.DataFrame, level: float, unit: str, column: str = "val_accuracy"
 ) -> pd.DataFrame:
     """Between which evaluations each run first came to `level`, in `unit`: low and high by run.
 
     `high` is the first evaluation at the level or beyond, `low` the one before it (0 where there
-    is none); a run that never came there is left out. A `column` that is a loss falls to the
+    is none); a run that never came there is left out, and evaluations that did not score the column
+    are. A `column` that is a loss falls to the
     level, others rise to it.
     """
     sign = -1 if column.endswith("loss") else 1
-    epochs = epochs.sort_values("step", kind="stable")
+    epochs = epochs.dropna(subset=column).sort_values("step", kind="stable")
     before = epochs.groupby("run")[unit].shift(fill_value=0)
     there = sign * (epochs[column].astype(float) - level) >= 0
     found = pd.DataFrame({"run": epochs["run"], "low": before, "high": epochs[unit]})[there]
@@ -243,18 +215,23 @@ def best_rate(
     means, errors = accuracy.mean(), accuracy.sem().fillna(0.0)
     means = means[seeds >= seeds.median()].sort_index()
     at = int(np.argmax(means))
-    reach = means.iloc[at] - (errors[means.index[at]] if plateau else 0.0)
-    first = last = at
-    while plateau and first > 0 and means.iloc[first - 1] >= reach:
-        first -= 1
-    while plateau and last < len(means) - 1 and means.iloc[last + 1] >= reach:
-        last += 1
+    within = errors[means.index[at]]
+    first, last = level_around(means.to_list(), at, within) if plateau else (at, at)
     value = float(means.index[(first + last) // 2])
     edge: Literal["", "low", "high"] = (
         "high" if last == len(means) - 1 else "low" if first == 0 else ""
     )
-    level = tuple(map(float, means.index[first : last + 1]))
-    return Best(value, float(means[value]), level, edge)
+    return Best(value, float(means[value]), tuple(map(float, means.index[first : last + 1])), edge)
+
+
+def level_around(means: Sequence[float], best: int, within: float) -> tuple[int, int]:
+    """The first and last of the neighbours of the best that are no worse than by `within`."""
+    first = last = best
+    while first > 0 and means[first - 1] >= means[best] - within:
+        first -= 1
+    while last + 1 < len(means) and means[last + 1] >= means[best] - within:
+        last += 1
+    return first, last
 
 
 def at_best(runs: pd.DataFrame, key: str = "optimizer.lr") -> pd.DataFrame:

@@ -40,3 +40,9 @@ def show(jobs: Sequence[Job], results: Sequence[Result]) -> None:
         console.print(f"  and {len(bad) - SHOWN} more: bnexp runs status=failed")
     if any(result.status == "failed" and not result.new for result in ends):
         console.print("What failed before is left as it is; retry=failed trains it again.")
+    folders = [result.folder for result in ends if result.folder and result.status == "done"]
+    if folders:
+        from bnexp.report.table import results_table
+        from bnexp.runs.tables import load_runs
+
+        console.print(f"\n{results_table(load_runs(*folders))}")

@@ -5,8 +5,9 @@ import pytest
 
 from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.config import Ceiling, Choose, Search, Target
-from bnexp.comparisons.pilots import Missing, beyond, brackets, ceiling, choose, level, plateau
+from bnexp.comparisons.pilots import Missing, beyond, brackets, ceiling, choose, level
 from bnexp.comparisons.search import bisect, grid
+from bnexp.report.statistics import level_around
 from tests.comparisons.judges.tables import arm, make
 
 
@@ -35,8 +36,8 @@ def test_each_arm_has_the_best_value_of_its_own():
 def test_a_plateau_within_one_standard_error_gives_its_middle():
     rows = rates([0.5, 0.9, 0.905, 0.903, 0.2], scatter=0.01)
     assert chosen(rows)["none"][0] == 1.0
-    assert plateau([1, 1, 5, 5, 5, 1], 2, 0.0) == 3
-    assert plateau([5, 4, 5], 0, 0.5) == 0  # no neighbours
+    assert level_around([1, 1, 5, 5, 5, 1], 2, 0.0) == (2, 4)
+    assert level_around([5, 4, 5], 0, 0.5) == (0, 0)  # no neighbours
 
 
 def test_a_run_that_diverged_is_worse_than_any_other():
