@@ -49,6 +49,8 @@ def unreadable(override: str, message: str) -> str:
         message = "holds a sign that is read only within quotes"
     if " while evaluating " in message:  # a function's own complaint
         return f"{typed}: {message.partition('while evaluating ')[2]}"
+    if re.match(r"[\[{$]|\w+\(", value):  # meant as a list, a mapping or a function
+        return f"{typed}: {message}"
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
     return f"{typed}: {message}; as text it needs quotes: " + shlex.quote(f'{key}="{quoted}"')
 

@@ -145,6 +145,7 @@ class Composer:
         from omegaconf import OmegaConf
 
         if overrides not in self.bases:
+            check_overrides(overrides)
             config = self.load(list(overrides))
             HydraConfig.instance().set_config(config)
             names = [name for name in config if name != "hydra"]
@@ -208,6 +209,9 @@ def check_overrides(overrides: Iterable[str]) -> None:
         preset = isinstance(override.value(), str) or override.value_type in (
             ValueType.CHOICE_SWEEP, ValueType.GLOB_CHOICE_SWEEP, ValueType.SIMPLE_CHOICE_SWEEP,
         )  # fmt: skip
+        if group in ("hydra.launcher", "hydra.sweeper") and not isinstance(override.value(), dict):
+            name = group.replace(".", "/")
+            problems.append(f"{text}: is a section; {name}=NAME chooses one")
         if (group in GROUPS or group == "hydra") and not (override.is_delete() or preset):
             problems.append(f"{text}: must name one preset of conf/{group}; see bnexp list")
     if problems:

@@ -1,25 +1,95 @@
-"""Scalars of a run to TensorBoard, MLflow or W&B, besides the record. Off by default."""
+"""Scalars of a run to TensorBoard, MLflow or W&B, besides the record. Off by default.
 
-from collections.abc import Mapping
+A logger is somebody else's program: it works in a thread of its own, and whatever becomes of it,
+training goes on. What it gets is what the record holds, so that it can be caught up at any time:
+after a kill, or when it is first asked for once the run is done.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from queue import SimpleQueue
+from typing import Any, Literal, Protocol
 
 from bnexp.config import Logger
 from bnexp.errors import UserError
+from bnexp.runs.record import COLUMNS
+from bnexp.showing import harmless
+
+PATIENCE = 5.0  # seconds that a run, once it has ended, waits for a logger that does nothing
+TABLES = {"steps": ("loss", "lr"), "epochs": COLUMNS["epochs"]}  # what of them is logged
+Ending = Literal["done", "interrupted", "failed"]
 
 
 class ScalarLog(Protocol):
-    """What a logger can do."""
+    """What a package of a logger can do."""
+
+    known: Mapping[str, int]  # the last step that it has already, by name
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Send values, each by its name, as of `step`."""
 
-    def close(self) -> None:
-        """Write out what is pending; nothing may be logged after."""
+    def close(self, ending: Ending) -> None:
+        """Write out what is pending and say how the run ended; nothing may be logged after."""
 
 
-def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> ScalarLog | None:
+class RunLog:
+    """Sends what is new in a record's tables to a logger, in a thread, and never raises."""
+
+    def __init__(self, name: str, start: Callable[[], ScalarLog]) -> None:
+        self.name, self.start = name, start
+        self.sent = dict.fromkeys(TABLES, 0)
+        self.queue: SimpleQueue[tuple[int, dict[str, float]] | Ending] = SimpleQueue()
+        self.moved = threading.Event()
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+
+    def send(self, tables: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+        """Send the rows that were added since the last call."""
+        rows = [(step, values) for name in TABLES for step, values in self._new(name, tables[name])]
+        for row in sorted(rows, key=lambda row: row[0]):  # W&B wants steps that rise
+            self.queue.put(row)
+
+    def close(self, ending: Ending) -> None:
+        """Let the logger finish, as long as it gets on with it."""
+        self.queue.put(ending)
+        while self.thread.is_alive():
+            self.moved.clear()
+            self.thread.join(PATIENCE)
+            if self.thread.is_alive() and not self.moved.is_set():
+                self._complain(f"gives no answer for {PATIENCE:.0f} s")
+                return
+
+    def _new(
+        self, name: str, rows: Sequence[Sequence[Any]]
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        at = [(column, COLUMNS[name].index(column)) for column in TABLES[name]]
+        step = COLUMNS[name].index("step")
+        for row in rows[self.sent[name] :]:
+            yield row[step], {column: row[i] for column, i in at if row[i] is not None}
+        self.sent[name] = max(self.sent[name], len(rows))
+
+    def _work(self) -> None:
+        try:
+            log = self.start()
+            while isinstance(item := self.queue.get(), tuple):
+                step, values = item
+                new = {name: v for name, v in values.items() if step > log.known.get(name, -1)}
+                if new:
+                    log.log(step, new)
+                self.moved.set()
+            log.close(item)
+        except (Exception, SystemExit) as error:
+            self._complain(" ".join(f"{type(error).__name__}: {error}".split())[:300])
+
+    def _complain(self, what: str) -> None:
+        told = f"bnexp: logger={self.name}: {what}; the record has everything"
+        harmless(print)(told, file=sys.stderr, flush=True)
+
+
+def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunLog | None:
     """Start the logger that `logger.name` asks for; None for `none`.
 
     Files go below `folder`, the run's; `config` is sent along as the run's parameters. Raises
@@ -34,5 +104,29 @@ def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> Scal
             f"logger={logger.name} needs bnexp[{logger.name}]: "
             f"pip install 'bnexp[{logger.name}]' ({error})"
         ) from None
-    started: ScalarLog = module.start(logger, folder, config)
-    return started
+    return RunLog(logger.name, lambda: module.start(logger, folder, config))
+
+
+def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
+    """Catch a logger up with a run that is done, from its record."""
+    log = make_logger(logger, folder, config)
+    if log is not None:
+        log.send({name: _rows(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES})
+        log.close("done")
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[list[Any]]:
+    import csv
+
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [[row.get(column) for column in columns] for row in csv.DictReader(file)]
+    at = columns.index("step")
+    return [
+        [int(v or 0) if i == at else float(v) if v else None for i, v in enumerate(row)]
+        for row in rows
+    ]
+
+
+def identity_of(folder: Path) -> str:
+    """The run's identity, under which a logger goes on with it."""
+    return folder.name.rpartition("-")[2]

@@ -7,15 +7,23 @@ from typing import Any
 import wandb
 
 from bnexp.config import Logger
+from bnexp.loggers import Ending, identity_of
 
 
 class WandB:
-    """Scalars as the history of one offline W&B run."""
+    """Scalars as the history of one W&B run, of which each process keeps a part offline."""
 
     def __init__(self, project: str, folder: Path, config: Mapping[str, Any]) -> None:
+        self.last = folder / "wandb" / "last_step"  # offline parts can't be read back
+        self.known: dict[str, int] = {}
+        if self.last.exists():
+            lines = (line.split() for line in self.last.read_text().splitlines())
+            self.known = {name: int(step) for name, step in lines}
         self.run = wandb.init(
             project=project,
             name=folder.name,
+            id=identity_of(folder),
+            resume="allow",
             dir=folder,
             config=dict(config),
             mode="offline",
@@ -23,9 +31,10 @@ class WandB:
             settings=wandb.Settings(
                 silent=True,
                 console="off",
+                host="not recorded",
                 disable_git=True,
                 save_code=False,
-                x_disable_meta=True,  # no host or user name
+                x_disable_meta=True,  # no user name
                 x_disable_stats=True,
             ),
         )
@@ -33,12 +42,16 @@ class WandB:
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Send values, each by its name, as of `step`."""
         self.run.log(dict(scalars), step=step)
+        self.known |= dict.fromkeys(scalars, step)
+        self.last.parent.mkdir(exist_ok=True)
+        self.last.write_text("".join(f"{name} {step}\n" for name, step in self.known.items()))
 
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:
         """Write out what is pending."""
-        self.run.finish()
+        self.run.summary["status"] = ending
+        self.run.finish(exit_code=int(ending != "done"))
 
 
 def start(logger: Logger, folder: Path, config: Mapping[str, Any]) -> WandB:
-    """Start an offline run named as the record's folder."""
+    """Start an offline part of the run named as the record's folder."""
     return WandB(logger.project, folder, config)

@@ -4,7 +4,7 @@ Whichever launcher a command line selects, and whichever sweeper asks it, the jo
 `CheckedLauncher` first, which plans them all, drops what is done, and hands over the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,8 @@ class GridSweeper(Sweeper):
         tree: Any = OmegaConf.to_container(self.config, resolve=False)
         if not isinstance(tree["sweep"], list):
             raise UserError(f"sweep={tree['sweep']}: must be a list of grids")
+        if not isinstance(self.params, Mapping):
+            raise UserError(f"hydra.sweeper.params={self.params}: must map keys to values")
         grids: Any = OmegaConf.to_container(self.config.sweep, resolve=True)
         typed = [line for line in arguments if line.partition("=")[0].lstrip("+") != "sweep"]
         params = [f"{key}={value}" for key, value in self.params.items()]

@@ -16,6 +16,7 @@ from bnexp.sweep.result import Result, killed
 from bnexp.sweep.worker import work
 
 GRACE = 10.0  # seconds that workers have for their checkpoints once asked to stop
+PAUSE = 1.0  # seconds between two looks at a run that another process trains
 TICK = 0.2  # seconds between two looks at whether somebody wants us to stop
 
 
@@ -28,7 +29,7 @@ class _Worker:
 
 
 class Pool:
-    """Trains plans in worker processes.
+    """Trains plans in worker processes; waits for those that another process trains just now.
 
     `asked` grows from outside: with one entry, running runs are asked to save their state and no
     other is begun; with two, the workers are killed.
@@ -45,6 +46,8 @@ class Pool:
         )
         self.context.set_forkserver_preload(["bnexp.training.run"])
         self.workers: list[_Worker] = []
+        self.queue: deque[Plan] = deque()
+        self.elsewhere: dict[str, float] = {}  # identity -> when to look at that run again
 
     @property
     def running(self) -> int:
@@ -56,7 +59,7 @@ class Pool:
 
         Yields each result when it is there, and None now and then.
         """
-        queue = deque(sorted(plans, key=lambda plan: plan.config.exclusive))
+        queue = self.queue = deque(sorted(plans, key=lambda plan: plan.config.exclusive))
         deadline = float("inf")
         try:
             while queue or self.running:
@@ -77,6 +80,8 @@ class Pool:
             self._close()
 
     def _room_for(self, plan: Plan) -> bool:
+        if time.monotonic() < self.elsewhere.get(plan.identity, 0.0):
+            return False
         alone = plan.config.exclusive or any(
             worker.plan is not None and worker.plan.config.exclusive for worker in self.workers
         )
@@ -112,7 +117,12 @@ class Pool:
         for worker in [worker for worker in self.workers if worker.pipe in ready]:
             plan, worker.plan = worker.plan, None
             try:
-                yield worker.pipe.recv()
+                result = worker.pipe.recv()
+                if plan is not None and result.status == "running elsewhere" and not self.asked:
+                    self.elsewhere[plan.identity] = time.monotonic() + PAUSE
+                    self.queue.append(plan)  # last: by then the other process may be done with it
+                else:
+                    yield result
             except (EOFError, OSError):
                 self.workers.remove(worker)
                 worker.process.join()

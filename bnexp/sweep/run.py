@@ -1,12 +1,13 @@
 """A sweep from its checked jobs to the results of all of them."""
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from bnexp.cores import cores
+from bnexp.loggers import feed
 from bnexp.plan import Plan
 from bnexp.runs.places import by_identity, find_run
 from bnexp.sweep.jobs import Job
@@ -41,6 +42,7 @@ def run_all(
     worker processes. `show` is the progress bar's: None shows it on a terminal. Raises Stopped.
     """
     results = {result.identity: result for result in finished_before(jobs, retry)}
+    _feed_loggers(jobs, results)
     due = [job for job in unique(jobs) if job.plan.identity not in results]
     plans = [job.plan for job in due]
     asked: list[object] = []
@@ -65,6 +67,15 @@ def run_all(
     if asked:
         raise Stopped(ordered, by_signal=any(isinstance(item, int) for item in asked))
     return ordered
+
+
+def _feed_loggers(jobs: Iterable[Job], results: Mapping[str, Result]) -> None:
+    """Runs that were done before a logger was asked for reach it all the same."""
+    for plan in (job.plan for job in unique(jobs)):
+        before = results.get(plan.identity)
+        if plan.config.logger.name != "none" and before is not None and before.status == "done":
+            assert before.folder is not None
+            feed(plan.config.logger, before.folder, plan.config.model_dump())
 
 
 def unique(jobs: Iterable[Job]) -> list[Job]:

@@ -7,6 +7,7 @@ every way of starting a process.
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -36,13 +37,17 @@ def work(pipe: Connection, command: str, gpu: int) -> None:
 
 def _listen(pipe: Connection, inbox: "SimpleQueue[Plan | None]", stop: threading.Event) -> None:
     """Take plans off the pipe; `None` asks for the running one to stop."""
-    with suppress(EOFError, OSError):
+    try:
         while True:
             plan = pipe.recv()
             if plan is None:
                 stop.set()
             else:
                 inbox.put(plan)
+    except (EOFError, OSError):
+        pass
+    except Exception as error:  # a plan that can't be read here: the parent sees us leave
+        print(f"bnexp: a worker can't read its run: {error}", file=sys.stderr, flush=True)
     stop.set()
     inbox.put(None)
     time.sleep(GRACE)

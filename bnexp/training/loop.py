@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from bnexp.data import augment, epoch_order, load
-from bnexp.loggers import ScalarLog
+from bnexp.loggers import RunLog
 from bnexp.models import build_model
 from bnexp.norms import estimate_population_statistics, wants_population_statistics
 from bnexp.plan import Plan
@@ -78,7 +78,7 @@ class Training:
         record: Record,
         progress: Progress,
         stop: Callable[[], bool],
-        logger: ScalarLog | None = None,
+        logger: RunLog | None = None,
     ) -> None:
         self.record, self.progress, self.stop, self.logger = record, progress, stop, logger
         self.config = config = plan.config
@@ -255,8 +255,6 @@ class Training:
             losses = torch.stack(self.losses).tolist() if self.losses else []
         for loss, row in zip(losses, self.pending, strict=True):
             self.record.add("steps", loss=loss, **row)
-            if self.logger is not None:
-                self.logger.log(row["step"], {"loss": loss, "lr": row["lr"]})
         with self.clock.timed("probing"):
             for step, recording in self.recordings:
                 for table, rows in recording.rows().items():
@@ -289,7 +287,7 @@ class Training:
         if at_best:
             self.record.amend("epochs", self.scoring.best["row"], **at_best)
         if self.logger is not None:
-            self.logger.log(self.step, row)
+            self.logger.send(self.record.tables)
         self.progress.evaluated(self.epoch, self.step, scores.get("val_accuracy"))
 
     def _save(self) -> None:

@@ -19,7 +19,7 @@ from torch import nn
 from bnexp.config import Config
 from bnexp.cores import cores
 from bnexp.errors import UserError
-from bnexp.loggers import make_logger
+from bnexp.loggers import Ending, feed, make_logger
 from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
 from bnexp.runs.header import Damaged, Missing, Unreadable, load_header, read_header
@@ -85,6 +85,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     recover(folder)
     if done := _done_before(plan):
         with suppress(OSError):  # a folder that may not be written to
+            feed(plan.config.logger, done.folder, plan.config.model_dump())
             (done.folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
         return done
     _make_way(folder)
@@ -110,18 +111,22 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     for note in plan.notes:
         progress.say(note)
     logger = reason = training = None
+    ending: Ending = "failed"
     with _stop_signals() as asked:
         try:
             logger = make_logger(config.logger, folder, config.model_dump())
             training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
             outcome, reason = _outcome(training, record)
+            ending = "done"
         except Diverged as end:
-            outcome, reason = "diverged", str(end)
+            outcome, reason, ending = "diverged", str(end), "done"
         except Interrupted as end:
+            ending = "interrupted"
             record.mark("interrupted", reason=str(end))
             raise
         except KeyboardInterrupt:
+            ending = "interrupted"
             record.mark("interrupted", reason="at once; goes on from the last checkpoint, if any")
             raise
         except (Exception, SystemExit) as error:
@@ -132,7 +137,8 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
         finally:
             progress.close()
             if logger is not None:
-                logger.close()
+                logger.send(record.tables)
+                logger.close(ending)
         assert training is not None
         results = _results(training, record, finished=outcome != "diverged")
         if config.training.save_weights:

@@ -1,25 +1,44 @@
+"""Loggers by what they keep; MLflow and W&B by small stand-ins with their own names."""
+
+import json
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
+import bnexp
+from bnexp import loggers
 from bnexp.config import Logger
 from bnexp.errors import UserError
-from bnexp.loggers import make_logger
+from bnexp.loggers import RunLog, make_logger
+from bnexp.runs.record import COLUMNS
 
 CONFIG = {"seed": 1, "model": {"norm": "batch", "widths": [8, 4]}}
+LOGGED = ("model=mlp", "training.epochs=2", "training.max_steps=6", "probes=none", "device=cpu")
 
 
 def logger(name: str) -> Logger:
     return Logger.model_validate({"name": name, "uri": None, "project": "bnexp"})
 
 
-def log_two_steps(name: str, folder: Path) -> None:
-    log = make_logger(logger(name), folder, CONFIG)
-    assert log is not None
-    log.log(0, {"train_loss": 2.5, "val_accuracy": 0.1})
-    log.log(10, {"train_loss": 0.5})
-    log.close()
+def tables(steps: int) -> dict[str, list[tuple[Any, ...]]]:
+    """A record of so many steps and one evaluation, at the end."""
+    epoch = dict.fromkeys(COLUMNS["epochs"]) | {"epoch": 1, "step": steps, "val_accuracy": 0.5}
+    return {
+        "steps": [(step, 1, 2.0 - step / 10, 0.05, 0.001) for step in range(steps)],
+        "epochs": [tuple(epoch[name] for name in COLUMNS["epochs"])],
+    }
+
+
+def log(name: str, folder: Path, steps: int, ending: loggers.Ending = "done") -> None:
+    started = make_logger(logger(name), folder, CONFIG)
+    assert started is not None
+    started.send(tables(steps))
+    started.close(ending)
 
 
 def test_none_is_no_logger(tmp_path: Path) -> None:
@@ -40,15 +59,192 @@ def test_a_missing_package_is_named_with_its_extra(
         make_logger(logger(name), tmp_path, CONFIG)
 
 
-def test_tensorboard_reads_back_what_was_logged(tmp_path: Path) -> None:
+# ---------------------------------------------------------------------- whatever becomes of them
+
+
+class Scripted:
+    """A logger that does `how` at its first value."""
+
+    def __init__(self, how: str) -> None:
+        self.how, self.known, self.kept = how, dict[str, int](), list[Any]()
+
+    def log(self, step: int, scalars: Mapping[str, float]) -> None:
+        if self.how == "raise":
+            raise ConnectionError("the server has gone")
+        if self.how == "hang":
+            time.sleep(60)
+        self.kept.append((step, dict(scalars)))
+
+    def close(self, ending: loggers.Ending) -> None:
+        self.kept.append(ending)
+
+
+def test_rows_arrive_once_in_the_order_of_steps() -> None:
+    kept = Scripted("keep")
+    run = RunLog("x", lambda: kept)
+    whole = tables(4)
+    run.send({"steps": whole["steps"][:2], "epochs": []})
+    run.send(whole)
+    run.close("interrupted")
+    assert [item[0] for item in kept.kept[:-1]] == [0, 1, 2, 3, 4]
+    assert kept.kept[0] == (0, {"loss": 2.0, "lr": 0.05})
+    assert kept.kept[-2] == (4, {"epoch": 1, "step": 4, "val_accuracy": 0.5})
+    assert kept.kept[-1] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("raise", "the server has gone"), ("hang", "gives no answer")]
+)
+def test_a_logger_that_fails_or_hangs_is_a_line(
+    how: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loggers, "PATIENCE", 0.3)
+    run = RunLog("x", lambda: Scripted(how))
+    began = time.monotonic()
+    run.send(tables(3))
+    run.close("done")
+    assert time.monotonic() - began < 5
+    assert said in capsys.readouterr().err
+
+
+def test_a_logger_that_does_not_start_does_not_hold_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("tensorboard")
-    log_two_steps("tensorboard", tmp_path)
+
+    def start(*_: object) -> None:
+        raise TimeoutError("no route to the server")
+
+    monkeypatch.setattr("bnexp.loggers.tensorboard.start", start)
+    done = bnexp.train(*LOGGED, "logger=tensorboard")
+    assert done.results["steps"] == 6
+    assert json.loads((done.folder / "run.json").read_text())["status"] == "done"
+    assert "no route to the server" in capsys.readouterr().err
+
+
+# ----------------------------------------------------------------------------------- TensorBoard
+
+
+def scalars(folder: Path, name: str) -> list[int]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0})
     events.Reload()
-    assert [(e.step, e.value) for e in events.Scalars("train_loss")] == [(0, 2.5), (10, 0.5)]
-    assert [(e.step, e.value) for e in events.Scalars("val_accuracy")] == [(0, pytest.approx(0.1))]
+    return [event.step for event in events.Scalars(name)]
+
+
+def test_tensorboard_goes_on_without_a_step_twice(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    log("tensorboard", tmp_path, 3, "interrupted")
+    log("tensorboard", tmp_path, 5)  # resumed: its record holds the first steps too
+    assert scalars(tmp_path, "loss") == [0, 1, 2, 3, 4]
+    assert scalars(tmp_path, "val_accuracy") == [3, 5]
+
+
+def test_a_run_that_is_done_feeds_a_logger_once(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    first = bnexp.train(*LOGGED)
+    for _ in range(2):
+        again = bnexp.train(*LOGGED, "logger=tensorboard")
+        assert (again.new, again.folder) == (False, first.folder)
+        assert scalars(first.folder, "loss") == list(range(6))
+
+
+# --------------------------------------------------------------------------------- MLflow and W&B
+
+
+class FakeMlflow:
+    """The part of MLflow's client that is used, kept in memory."""
+
+    runs: dict[str, SimpleNamespace]
+
+    def __init__(self, uri: str) -> None:
+        pass
+
+    def get_experiment_by_name(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(experiment_id="1")
+
+    def search_runs(self, where: list[str], query: str, max_results: int) -> list[Any]:
+        return [run for run in self.runs.values() if query.endswith(f"'{run.identity}'")]
+
+    def create_run(self, where: str, run_name: str, tags: dict[str, str]) -> Any:
+        run = SimpleNamespace(info=SimpleNamespace(run_id=run_name, status="RUNNING"))
+        run.identity, run.points, run.params = tags["bnexp.identity"], [], {}
+        run.data = SimpleNamespace(metrics={})
+        return self.runs.setdefault(run_name, run)
+
+    def update_run(self, run: str, status: str) -> None:
+        self.runs[run].info.status = status
+
+    def set_terminated(self, run: str, status: str) -> None:
+        self.runs[run].info.status = status
+
+    def get_metric_history(self, run: str, name: str) -> list[Any]:
+        return [SimpleNamespace(step=s) for key, _, _, s in self.runs[run].points if key == name]
+
+    def log_batch(self, run: str, metrics: Any = (), params: Any = ()) -> None:
+        self.runs[run].points += metrics
+        self.runs[run].data.metrics |= {key: value for key, value, _, _ in metrics}
+        self.runs[run].params |= dict(params)
+
+
+@pytest.fixture
+def mlflow(monkeypatch: pytest.MonkeyPatch) -> type[FakeMlflow]:
+    fake, entities = ModuleType("mlflow"), ModuleType("mlflow.entities")
+    FakeMlflow.runs = {}
+    fake.MlflowClient = FakeMlflow  # type: ignore[attr-defined]
+    entities.Metric = lambda *parts: parts  # type: ignore[attr-defined]
+    entities.Param = lambda *parts: parts  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mlflow", fake)
+    monkeypatch.setitem(sys.modules, "mlflow.entities", entities)
+    monkeypatch.delitem(sys.modules, "bnexp.loggers.mlflow", raising=False)
+    return FakeMlflow
+
+
+def test_mlflow_goes_on_under_the_runs_identity(mlflow: type[FakeMlflow], tmp_path: Path) -> None:
+    folder = tmp_path / "mlp-abc"
+    log("mlflow", folder, 3, "interrupted")
+    [run] = mlflow.runs.values()
+    assert run.info.status == "KILLED"
+    assert run.params == {"seed": "1", "model.norm": "batch", "model.widths": "[8, 4]"}
+    log("mlflow", folder, 5)
+    [run] = mlflow.runs.values()
+    assert run.info.status == "FINISHED"
+    assert [step for name, _, _, step in run.points if name == "loss"] == [0, 1, 2, 3, 4]
+
+
+def test_wandb_goes_on_under_the_runs_identity_and_names_no_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[SimpleNamespace] = []
+
+    def init(**settings: Any) -> SimpleNamespace:
+        part = SimpleNamespace(settings=settings, steps=[], summary={}, code=None)
+        part.log = lambda values, step: part.steps.append(step)
+        part.finish = lambda exit_code: setattr(part, "code", exit_code)
+        parts.append(part)
+        return part
+
+    fake = ModuleType("wandb")
+    fake.init, fake.Settings = init, SimpleNamespace  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    monkeypatch.delitem(sys.modules, "bnexp.loggers.wandb", raising=False)
+    folder = tmp_path / "mlp-abc"
+    folder.mkdir()
+    log("wandb", folder, 3, "interrupted")
+    log("wandb", folder, 5)
+    assert [part.settings["id"] for part in parts] == ["abc", "abc"]
+    assert [part.settings["resume"] for part in parts] == ["allow", "allow"]
+    assert [part.steps for part in parts] == [[0, 1, 2, 3], [3, 4, 5]]
+    assert [(part.summary["status"], part.code) for part in parts] == [
+        ("interrupted", 1),
+        ("done", 0),
+    ]
+    assert parts[0].settings["settings"].host == "not recorded"
+    assert parts[0].settings["mode"] == "offline"
+
+
+# ----------------------------------------------------------------------- against the real packages
 
 
 @pytest.mark.filterwarnings("default")  # its own dependencies warn
@@ -56,20 +252,20 @@ def test_mlflow_reads_back_what_was_logged(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     folder = tmp_path / "mlp-abc"
     folder.mkdir()
-    log_two_steps("mlflow", folder)
+    log("mlflow", folder, 2, "interrupted")
+    log("mlflow", folder, 3)
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("bnexp")
     (run,) = client.search_runs([experiment.experiment_id])
-    assert run.info.run_name == "mlp-abc"
-    assert run.info.status == "FINISHED"
-    assert run.data.params == {"seed": "1", "model.norm": "batch", "model.widths": "[8, 4]"}
-    history = client.get_metric_history(run.info.run_id, "train_loss")
-    assert sorted((m.step, m.value) for m in history) == [(0, 2.5), (10, 0.5)]
+    assert (run.info.run_name, run.info.status) == ("mlp-abc", "FINISHED")
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [0, 1, 2]
 
 
-def test_wandb_stays_offline_and_names_no_host(tmp_path: Path) -> None:
+def test_wandb_stays_offline(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
-    log_two_steps("wandb", tmp_path)
-    (run,) = (tmp_path / "wandb").glob("offline-run-*")
+    folder = tmp_path / "mlp-abc"
+    folder.mkdir()
+    log("wandb", folder, 2)
+    (run,) = (folder / "wandb").glob("offline-run-*")
     assert list(run.glob("*.wandb"))
     assert not (run / "files" / "wandb-metadata.json").exists()
