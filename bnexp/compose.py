@@ -147,7 +147,7 @@ class Composer:
         if overrides not in self.bases:
             check_overrides(overrides)
             config = self.load(list(overrides))
-            HydraConfig.instance().set_config(config)
+            HydraConfig.instance().set_config(config.copy())  # which makes it read-only
             names = [name for name in config if name != "hydra"]
             base = OmegaConf.masked_copy(config, names)
             self.bases[overrides] = base, HydraConfig.instance().cfg, _preset(config)
@@ -171,7 +171,7 @@ def _load(overrides: list[str], options: argparse.Namespace | None = None) -> An
     config = config_loader(options).load_configuration(
         name, overrides, RunMode.RUN, from_shell=False
     )
-    HydraConfig.instance().set_config(config)
+    HydraConfig.instance().set_config(config.copy())  # which makes it read-only
     return config
 
 

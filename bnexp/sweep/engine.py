@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hydra import version
 from hydra._internal.callbacks import Callbacks
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
@@ -41,9 +42,10 @@ class OtherLauncher:
     @classmethod
     def of(cls, launcher: DictConfig, command: str) -> "OtherLauncher":
         """For jobs that were planned outside of `bnexp train`."""
+        version.setbase("1.3")
         loader = config_loader()
         config = loader.load_configuration("train", [], RunMode.RUN, from_shell=False)
-        HydraConfig.instance().set_config(config)
+        HydraConfig.instance().set_config(config.copy())  # which makes it read-only
         context = HydraContext(loader, Callbacks())
         with read_write(config), open_dict(config):
             config.workers = default_workers([])
