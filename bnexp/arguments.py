@@ -31,6 +31,8 @@ def parse(arguments: Iterable[str]) -> argparse.Namespace:
         raise UserError(f"train: {complaint}; see bnexp train --help") from None
     if options.experimental_rerun is not None:
         raise UserError("--experimental-rerun: not here; the same command goes on where it was")
+    if (options.resolve or options.package) and not (options.cfg or options.help):
+        raise UserError("--resolve, --package: say how --cfg shows; they need --cfg")
     if options.dry_run:
         options.overrides.append("dry_run=true")
     return options

@@ -64,7 +64,8 @@ def broken_grammar(draw: st.DrawFn) -> list[str]:
     return [f"{key}={draw(st.sampled_from(['[', '{', '(', ']', '}', ')', ',', ':']))}{value}["]
 
 
-BROKEN_SWEEPS = """
+BROKEN_SWEEPS = (
+    """
 seed=range(5,0)|seed=range()|seed=range(0,1,0)|seed=range(a,b)|seed=choice()|seed=choice(|seed=0,,1
 model=glob(zzz*)|model=glob()|model=glob(3)|model=range(3)|seed=interval(0,1)|seed=interval(1)
 seed=sort()|seed=shuffle()|seed=range(0,10000000000)|seed=0,x|seed=0,-1|model=mlp,nonsense|model=3,4
@@ -75,11 +76,15 @@ sweep=[{model:null}]|sweep=[{model:[mlp]}]|sweep=[{model:'nonsense'}]|sweep=[{zi
 sweep=[{seed:1},{seed:'range(5,0)'}]|sweep=[{'':1}]|sweep=[{'a=b':1}]|sweep=[{'~seed':1}]|foo={}
 hydra.sweeper.params=3|hydra.sweeper.params={seed:'range(5,0)'}|hydra.launcher=3|hydra/launcher=nonsense
 hydra/sweeper=nonsense|hydra.sweeper=null|hydra=null|hydra=3|hydra.nonsense=1|hydra.searchpath=[/nowhere]
-""".replace("\n", "|").strip("|").split("|")
-BROKEN_FLAGS = """
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+BROKEN_FLAGS = (
+    """
 --nonsense|-x|--cfg|--cfg nonsense|--config-dir|--config-dir=/nowhere|--config-dir /nowhere|-cn
--cn nonsense|--config-name=nonsense|--config-path=/nowhere|-cp /nowhere|--info nonsense|--multi --run
---experimental-rerun x|--resolve|--dry-run=3|model|seed|~|~nonsense|~seed|~model|~training|@|+|++|=|==
+-cn nonsense|--config-name=nonsense|--config-path=/nowhere|-cp /nowhere|--info nonsense|-m --run
+--experimental-rerun x|--resolve|--dry-run=3|model|seed|~|~nonsense|~seed|~model|~training|@|+|=
 model=|=3|model=[mlp]|model=[mlp,cnn]|model=null|model=3|model={a:1}|data=[digits]|model@x=mlp
 +model@x=mlp|model/x=1|training=3|training=null|training=[]|optimizer=[]|seed=${nowhere}|seed=${seed}
 seed=${oc.env:BNEXP_NOTHING}|seed=${oc.decode:x}|seed=${nonsense:x}|seed=${|model.kwargs={}|data.root=/ö
@@ -87,7 +92,10 @@ runs_dir=|runs_dir=''|runs_dir=a=b|threads=100000|workers=0|workers=99999|device
 seed=0,1|optimizer.learning_rate=1|sweep=[{}]|sweep=[{seed:1}]|model.norm_options.groups=3|model.norm=x
 model.widths=[]|model.widths=[0]|training.epochs=0|seed=99999999999|seed=-1|data.batch_size=0
 model.kind=rnn|optimizer.name=adam|data.name=synthetic|probes=null|logger.name=x|model.depth=0
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
 
 LINES = st.one_of(
