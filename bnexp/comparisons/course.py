@@ -18,7 +18,7 @@ from bnexp.comparisons.counting import prefix
 from bnexp.comparisons.evidence import Published
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judging import verdicts_of
-from bnexp.comparisons.measure import passes_by_value, values_of
+from bnexp.comparisons.measure import passes, values_of
 from bnexp.comparisons.measurements import MeasurementRun
 from bnexp.comparisons.pilots import Missing, settle
 from bnexp.comparisons.planner import Planner
@@ -202,12 +202,12 @@ class Course:
             [cell] = self._planned(self._with_value(where, search.key, number))
             return cell
 
-        def passes(value: float) -> bool | None:
+        def passed(value: float) -> bool | None:
             cells.append(at(value))
-            rows = records.table([self.planner.job(cells[-1], seed).plan.identity]).runs
-            return passes_by_value(rows, search.key, arm.score).get(value) if len(rows) else None
+            row = records.rows.get(self.planner.job(cells[-1], seed).plan.identity)
+            return passes(row, arm.score) if row is not None else None
 
-        bisect(values, passes, arm.value["end"])
+        bisect(values, passed, arm.value["end"])
         return cells
 
     # ------------------------------------------------------------------------- pilots and judge

@@ -159,7 +159,7 @@ def read(folder: Path) -> dict[str, Published]:
         if not file.is_file():
             raise UserError(f"{folder}: holds no {file.name}, as `bnexp reproduce` writes it")
     try:
-        readings, choices = (pd.read_csv(file, keep_default_na=False) for file in files)
+        readings, choices = (pd.read_csv(file, dtype=str, keep_default_na=False) for file in files)
         return {
             str(name): _published(rows, choices[choices["comparison"] == name])
             for name, rows in readings.groupby("comparison", sort=False)

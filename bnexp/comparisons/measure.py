@@ -15,7 +15,7 @@ import pandas as pd
 from bnexp.comparisons.readings import Reading, Readings, by_seed, difference, exact, ratio
 from bnexp.comparisons.search import bisect, grid
 from bnexp.report.labels import canonical
-from bnexp.report.statistics import ended_at, time_brackets
+from bnexp.report.statistics import time_brackets
 from bnexp.runs.tables import Runs
 
 if TYPE_CHECKING:
@@ -202,8 +202,15 @@ def values_of(bracket: "Chosen") -> list[float]:
 
 
 def passes_by_value(arm: pd.DataFrame, key: str, score: float) -> dict[float, bool]:
-    """Whether each run of one seed has the validation accuracy `score`, by the value of `key`."""
-    return dict(zip(arm[key].astype(float), ended_at(arm) >= score, strict=True))
+    """Whether each run of one seed passes, by the value of `key`."""
+    return {float(row[key]): passes(row, score) for row in arm.to_dict("records")}
+
+
+def passes(run: Mapping[Any, Any], score: float) -> bool:
+    """Whether a run ended with the validation accuracy `score`, or better."""
+    accuracy = run.get("val_accuracy")
+    known = accuracy is not None and not pd.isna(accuracy)
+    return bool(known and run["outcome"] != "diverged" and accuracy >= score)
 
 
 # ---------------------------------------------------------------------------------------- measures

@@ -18,10 +18,14 @@ class Planner:
     composer: Composer = field(default_factory=Composer)
     known: dict[Cell, Job] = field(default_factory=dict)
     refused: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    flat: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    seeded: dict[tuple[Cell, int], Job] = field(default_factory=dict)
 
     def plan(self, cells: Sequence[Cell], may_refuse: bool = False) -> None:
         """Check cells. Raises UserError for what no run can have, unless cells may be refused."""
         new = [one for one in cells if one not in self.known and one not in self.refused]
+        if not new:
+            return
         if not may_refuse:
             jobs = plan_jobs([one.overrides for one in new], self.composer)
             self.known |= dict(zip(new, jobs, strict=True))
@@ -39,10 +43,17 @@ class Planner:
         """Every key of a cell with its value."""
         if cell in self.refused:
             return self.refused[cell]
-        return flatten(self.known[cell].plan.config.model_dump())
+        if cell not in self.flat:
+            self.flat[cell] = flatten(self.known[cell].plan.config.model_dump())
+        return self.flat[cell]
 
     def job(self, cell: Cell, seed: int) -> Job:
         """The run of a cell with a seed, which draws the split of the data too."""
+        if (cell, seed) not in self.seeded:
+            self.seeded[cell, seed] = self._with_seed(cell, seed)
+        return self.seeded[cell, seed]
+
+    def _with_seed(self, cell: Cell, seed: int) -> Job:
         job = self.known[cell]
         plan = job.plan.with_seed(seed)
         overrides = [*job.overrides, f"++seed={seed}"]

@@ -7,6 +7,7 @@ from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.measure import (
     accuracies,
+    by_group,
     cell,
     differences,
     measurements,
@@ -71,11 +72,11 @@ def refused_share(rows: pd.DataFrame) -> Quantity:
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each norm and batch size, with the steps taken and the learning rate."""
     found = []
-    for (norm, size), mine in rows.groupby(["model.norm", SIZE]):
+    for keys, mine in by_group(rows, ["model.norm", SIZE]):
         found.append(
             {
-                "norm": norm,
-                "batch_size": int(size),
+                "norm": keys["model.norm"],
+                "batch_size": keys[SIZE],
                 "lr": mine[RATE].iloc[0],
                 **accuracy_row(mine),
                 "train_mode": 100 * mine["train_mode"].mean(),

@@ -74,7 +74,8 @@ def convergence(runs: Runs, choices: Choices) -> Finding:
         for form, words in FORMS.items()
         if quantities[f"{form}_epochs"].n
     ]
-    summary = f"Batch norm is faster to a validation accuracy, in epochs, by a factor of {'; '.join(told)}"
+    factors = "; ".join(told) or "unknown size"
+    summary = f"Batch norm is faster to a validation accuracy, in epochs, by a factor of {factors}"
     return Finding(summary, quantities, pd.DataFrame(lines), notes=(*_note(cost), *lost(rows)))
 
 
