@@ -134,7 +134,7 @@ def info(data: Data) -> DatasetInfo:
 
 def which(data: Any) -> str | None:
     """The registered name for a section `data`, of values or checked: a dotted one is `module`."""
-    name = data.get("name") if isinstance(data, dict) else data.name
+    name = data.get("name") if isinstance(data, dict) else getattr(data, "name", None)
     if isinstance(name, str) and name not in DATASETS and "." in name:
         return "module"
     return None if name is None else str(name)

@@ -1,6 +1,7 @@
 """`run.json`: read and checked here, once, whoever asks."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +119,19 @@ def check_config(config: dict[str, Any]) -> None:
                 raise ValueError(f"config.{key}: {item['msg']}") from None
 
 
+def _int(text: str) -> int:
+    """An integer of 64 bits, as every number that we write."""
+    if not -(2**63) <= (number := int(text)) < 2**63:
+        raise ValueError("an integer of more than 64 bits")
+    return number
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
 def load_header(folder: Path) -> dict[str, Any]:
     """What `run.json` says, checked. Raises Unreadable."""
     path = folder / "run.json"
@@ -128,7 +142,7 @@ def load_header(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise Unreadable(f"run.json cannot be read: {error.strerror}") from None
     try:
-        header = json.loads(text)
+        header = json.loads(text, parse_int=_int, parse_float=_float, parse_constant=_float)
     except (ValueError, RecursionError) as error:
         raise Damaged(f"run.json is damaged: {error}") from None
     if not isinstance(header, dict) or "format" not in header:
