@@ -43,6 +43,12 @@ def test_plain_configurations_pass_without_any_file(name):
             "data.samples=14: too few for 3 classes; at least 15",
         ),
         (
+            "synthetic",
+            {"shape": [10**6, 10**3, 10**3]},
+            "data.name=synthetic: 5,120 training samples of 1,000,000,000,000 values; at most "
+            "4,294,967,296 values",
+        ),
+        (
             "mnist",
             {"root": "/no/such/folder"},
             "data.root=/no/such/folder: no such folder; null looks in the usual places",
@@ -64,6 +70,13 @@ def test_one_line_for_one_problem(name, keys, line):
 )
 def test_limits_are_allowed(name, keys):
     assert check(config(name, **keys)) == []
+
+
+@pytest.mark.parametrize("name", ["mnist", "image_folder"])
+def test_a_name_that_no_folder_can_have(name):
+    lines = check(config(name, root="a" * 5000))  # Python's versions differ in the words
+    assert lines
+    assert all(line.startswith("data.") for line in lines)
 
 
 def test_all_problems_at_once():

@@ -100,3 +100,12 @@ def test_bounds_must_rise():
         "data.lengths=[4, 2]: the first bound must not be above the second",
         "data.jitter=2: must be less than or equal to 1",
     ]
+
+
+@pytest.mark.parametrize("key", ["batch_size", "train_size", "shape", "samples", "classes"])
+def test_no_number_is_too_large_to_be_refused(key):
+    value = f"[{10**31}]" if key == "shape" else 10**31
+    tree, _ = compose(["data=synthetic", f"data.{key}={value}"])
+    (line,) = schema.problems(tree)
+    assert line.startswith(f"data.{key}")
+    assert "must be less than" in line
