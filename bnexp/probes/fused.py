@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 FUSED = (nn.MultiheadAttention, nn.RNNBase)
 GATES = {
@@ -12,18 +12,21 @@ GATES = {
 }
 
 
-def weights(module: Any) -> Iterator[tuple[str, Tensor, tuple[str, ...]]]:
-    """Name, weight and names of the parts of each layer inside a module of FUSED, in order."""
+def fused_layers(module: Any) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """The layers inside a module of FUSED, in order.
+
+    The name of each, the names of its weight and its bias in the module, and those of its parts.
+    """
     if isinstance(module, nn.RNNBase):
-        for name, weight in module.named_parameters():
+        for name, _ in module.named_parameters():
             if name.startswith("weight_"):
-                yield name, weight, GATES.get(module.mode, ())
+                yield name, name, name.replace("weight", "bias"), GATES.get(module.mode, ())
         return
-    heads = tuple(f"head{n}" for n in range(1, module.num_heads + 1))
+    heads = [f"head{n}" for n in range(1, module.num_heads + 1)]
     if module.in_proj_weight is None:
-        for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
-            yield name.removesuffix("_weight"), getattr(module, name), heads
+        for name in ("q_proj", "k_proj", "v_proj"):
+            yield name, f"{name}_weight", "", tuple(heads)
     else:
         parts = [f"{kind}.{head}" for kind in ("query", "key", "value") for head in heads]
-        yield "in_proj", module.in_proj_weight, tuple(parts)
-    yield "out_proj", module.out_proj.weight, ()
+        yield "in_proj", "in_proj_weight", "in_proj_bias", tuple(parts)
+    yield "out_proj", "out_proj.weight", "out_proj.bias", ()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bnexp.probes.moment import Moment
-from bnexp.probes.parts import part_activations, part_gradients, spread_over_steps
+from bnexp.probes.parts import part_activations, part_gradients
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.statistics import (
     dead_fraction,
@@ -44,17 +44,13 @@ def gradients(moment: Moment) -> Recording:
 def activations(moment: Moment) -> Recording:
     """Statistics of what layers receive, and activations receive and return: `activations`.
 
-    Those of the parts of a layer, and how they spread over steps or tokens, are in `measures`.
+    Those of the parts of a layer, heads or gates, are in `measures`.
     """
     rows: list[Row] = []
     for index, layer, name, values in _tensors(moment):
         row = (*moments(values), *percentiles(values), *_fractions(layer, name, values))
         rows.append((layer.name, index, name, *row))
-    measures = [
-        row
-        for layer in moment.layers
-        for row in (*part_activations(layer), *spread_over_steps(layer))
-    ]
+    measures = [row for layer in moment.layers for row in part_activations(layer)]
     return Recording({"activations": rows, "measures": measures})
 
 

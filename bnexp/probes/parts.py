@@ -1,4 +1,4 @@
-"""Parts of a layer: the heads of an attention, the gates of an LSTM, steps and tokens."""
+"""Parts of a layer: the heads of an attention, the gates of an LSTM."""
 
 import torch
 from torch import Tensor
@@ -46,32 +46,3 @@ def part_activations(layer: Layer) -> list[Row]:
                 }
                 rows += [(name, what, x) for what, x in fractions.items() if x is not None]
     return rows
-
-
-def spread_over_steps(layer: Layer) -> list[Row]:
-    """How much the statistics of a layer's pre-activations differ between steps, or tokens.
-
-    Rows `pre_activation_mean_spread` and `pre_activation_std_spread` of `measures`: each unit's
-    mean and standard deviation over the batch are taken at every step; their standard deviation
-    over the steps, as a root mean square over the units, is given as a share of the standard
-    deviation of all values. Steps are the calls of a recurrent layer, or the axis of tokens.
-    """
-    calls = layer.tensors.get("pre_activation", [])
-    if len(calls) > 1 and all(call.shape == calls[0].shape for call in calls):
-        steps = torch.stack(calls, 1)
-    elif len(calls) == 1 and calls[0].dim() == 3 and layer.unit_axis == -1:
-        steps = calls[0]
-    else:
-        return []
-    if steps.dim() != 3 or len(steps) < 2:
-        return []
-    steps = steps.float()  # (N, T, units)
-    _, std = moments(steps.flatten())
-    of_means, of_stds = (
-        x.var(0, correction=0).mean().sqrt() / std
-        for x in (steps.mean(0), steps.std(0, correction=0))
-    )
-    return [
-        (layer.name, "pre_activation_mean_spread", of_means),
-        (layer.name, "pre_activation_std_spread", of_stds),
-    ]

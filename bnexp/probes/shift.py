@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from bnexp.probes.apart import eager, trained_weights
+from bnexp.probes.fused import FUSED, fused_layers
 from bnexp.probes.moment import Moment
 from bnexp.probes.recording import Recording, Row
 from bnexp.probes.watch import norm
@@ -41,9 +42,15 @@ def layer_parameters(model: nn.Module, trained: list[str]) -> list[tuple[str, li
     """Name and parameters of every linear or convolutional layer that is trained."""
     layers = []
     for path, module in model.named_modules():
+        prefix = f"{path}." if path else ""
         if isinstance(module, nn.Linear | _ConvNd):
-            prefix = f"{path}." if path else ""
             names = [prefix + name for name, _ in module.named_parameters()]
-            own = [name for name in names if name in trained]
-            layers += [(path.removesuffix(".linear") or "model", own)] if own else []
-    return layers
+            layers.append((path.removesuffix(".linear") or "model", names))
+        elif isinstance(module, FUSED):
+            layers += [
+                (prefix + name, [prefix + weight, prefix + bias])
+                for name, weight, bias, _ in fused_layers(module)
+                if name != "out_proj"  # which is a Linear
+            ]
+    trained_too = [(layer, [name for name in names if name in trained]) for layer, names in layers]
+    return [(layer, own) for layer, own in trained_too if own]

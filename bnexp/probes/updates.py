@@ -24,7 +24,7 @@ def updates(moment: Moment) -> Recording | Callable[[], Recording]:
         return Recording({"measures": []})
     model = eager(moment.model)
     layers = [
-        (layer, [name for name in own if not name.endswith("bias")])
+        (layer, [name for name in own if "bias" not in name.rpartition(".")[2]])
         for layer, own in layer_parameters(model, list(trained_weights(model)))
     ]
     before = {layer: _flat(trained_weights(model), names) for layer, names in layers if names}

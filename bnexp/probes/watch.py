@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from bnexp.probes.fused import FUSED
-from bnexp.probes.fused import weights as fused_weights
+from bnexp.probes.fused import FUSED, fused_layers
 
 ACTIVATIONS = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish,
@@ -70,11 +69,11 @@ def watch(model: nn.Module, keep_tensors: bool) -> Iterator[dict[str, Layer]]:
     def fused_called(path: str, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         nonlocal latest
         latest = None
-        for name, weight, parts in fused_weights(module):
+        for name, weight, _, parts in fused_layers(module):
             at = f"{path}.{name}" if path else name
             if at in layers:
                 continue
-            layers[at] = layer = Layer(at, weight, -1, parts=parts)
+            layers[at] = layer = Layer(at, module.get_parameter(weight), -1, parts=parts)
             if name == "out_proj" and output[0].requires_grad:
                 output[0].register_hook(layer.gradient_came)
             elif name == "in_proj" and keep_tensors and args:

@@ -1,4 +1,4 @@
-"""Heads, gates, steps, and attention inside a fused kernel."""
+"""Heads, gates, and attention inside a fused kernel."""
 
 from typing import Any
 
@@ -62,30 +62,6 @@ def test_gates_have_their_own_statistics() -> None:
         assert measure == pytest.approx(weight.norm().item(), rel=1e-4)
 
 
-def test_the_spread_of_statistics_over_steps() -> None:
-    net = built("rnn", widths=[6])
-    x = torch.randn(6, 1, 8, 8)
-    x[:, :, 3] += 5  # one row differs from the others
-    _, found = measured(net, x, activations=True)
-    seen: list[Tensor] = []
-    net.layers[0].activation.register_forward_hook(lambda m, args, y: seen.append(args[0]))
-    net(x)
-    z = torch.stack(seen).detach()  # (T, N, units)
-    std = z.std(correction=0)
-    of_means = z.mean(1).var(0, correction=0).mean().sqrt() / std
-    of_stds = z.std(1, correction=0).var(0, correction=0).mean().sqrt() / std
-    name = "layers.0.recurrent"
-    assert found[name, "pre_activation_mean_spread"] == pytest.approx(of_means.item(), rel=1e-5)
-    assert found[name, "pre_activation_std_spread"] == pytest.approx(of_stds.item(), rel=1e-4)
-    assert of_means > 0.3
-
-
-def test_the_spread_over_tokens() -> None:
-    net, x = built("transformer"), torch.randn(6, 1, 8, 8)
-    _, found = measured(net, x, activations=True)
-    assert 0 < found["layers.1.mlp.expand", "pre_activation_mean_spread"] < 1
-
-
 def test_attention_in_a_fused_kernel_is_seen() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -123,6 +99,20 @@ def test_attention_in_a_fused_kernel_is_seen() -> None:
     assert measure == pytest.approx(forget, rel=1e-5)
 
 
+def test_a_fused_layers_gradients_are_told_apart() -> None:
+    from bnexp.probes.shift import layer_parameters
+
+    net = nn.Sequential(nn.LSTM(3, 4), nn.MultiheadAttention(8, 2, kdim=4))
+    names = [name for name, _ in net.named_parameters()]
+    found = dict(layer_parameters(net, [name for name in names if name != "0.bias_hh_l0"]))
+    assert list(found) == [
+        "0.weight_ih_l0", "0.weight_hh_l0", "1.q_proj", "1.k_proj", "1.v_proj", "1.out_proj"
+    ]  # fmt: skip
+    assert found["0.weight_ih_l0"] == ["0.weight_ih_l0", "0.bias_ih_l0"]
+    assert found["0.weight_hh_l0"] == ["0.weight_hh_l0"]
+    assert found["1.out_proj"] == ["1.out_proj.weight", "1.out_proj.bias"]
+
+
 def test_every_weight_of_torchvisions_vit_is_seen() -> None:
     keys = {"image_size": 8, "patch_size": 4, "num_layers": 2, "num_heads": 2, "hidden_dim": 8}
     from torchvision.models import VisionTransformer
@@ -138,7 +128,7 @@ def test_every_weight_of_torchvisions_vit_is_seen() -> None:
     assert all(None not in row[:4] for row in tables["gradients"])
 
 
-def test_layers_without_parts_and_steps_record_nothing_more() -> None:
+def test_layers_without_parts_record_nothing_more() -> None:
     tables = record(
         built("mlp"), torch.randn(6, 1, 8, 8), torch.arange(6) % 5, F.cross_entropy,
         gradients=True, activations=True,
