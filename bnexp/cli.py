@@ -57,7 +57,9 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"bnexp {version('bnexp')}")
         return 0
     if command in ("-sc", "--shell_completion"):
-        return _complete(rest)
+        from bnexp.completion import complete
+
+        return complete(rest, COMMANDS)
     if command not in COMMANDS:
         from difflib import get_close_matches
 
@@ -138,6 +140,9 @@ def _sweep(arguments: list[str], command: str) -> int:
         run_hydra("train", arguments, sweep)
     except Stopped as early:
         stopped = early
+    except ValueError:  # of a search in which no trial succeeded
+        if not sweep.results or any(result.status == "done" for result in sweep.results):
+            raise
     return sweep.finish(stopped)
 
 
@@ -260,32 +265,3 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "plot": ("runs -> one figure", _plot),
     "table": ("runs -> a table of results, also for LaTeX", _table),
 }
-
-
-def _complete(arguments: list[str]) -> int:
-    """Hydra's completion, with the subcommand completed here and taken off the line."""
-    from bnexp.compose import run_hydra
-
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    if not any(argument.startswith("query=") for argument in arguments):
-        run_hydra("train", ["-sc", *arguments], lambda config: None)
-    elif len(words) < 3:
-        print(" ".join(COMMANDS))
-    elif words[1] == "reproduce":
-        from bnexp.comparisons.config import names
-
-        keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out")
-        print(" ".join(["all", *names(), *(f"{key}=" for key in keys)]))
-    elif words[1] in ("report", "plot", "table"):
-        from bnexp.report.cli import completions
-
-        print(" ".join(completions(words[1])))
-    elif words[1] == "train":
-        overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")]
-        os.environ["COMP_LINE"] = " ".join([words[0], *overrides])
-        suggestions = io.StringIO()
-        with contextlib.redirect_stdout(suggestions):
-            run_hydra("train", ["-sc", *arguments], lambda config: None)
-        plus = "+" if words[-1].startswith("+") else ""
-        print(" ".join(plus + suggestion for suggestion in suggestions.getvalue().split()))
-    return 0

@@ -11,6 +11,7 @@ _TITLES = {
     "probes": "probes",
     "loggers": "logger",
 }
+SECTIONS = ("models", "norms", "datasets", "optimizers", "probes", "loggers")
 
 
 def listing(wanted: list[str]) -> str:
@@ -21,7 +22,7 @@ def listing(wanted: list[str]) -> str:
         raise UserError(*(f"list {name}: known are {', '.join(sections)}" for name in unknown))
     keys = {title: f"{group}=" for title, group in _TITLES.items()} | {"norms": "model.norm="}
     blocks = []
-    for title in wanted or ("models", "norms", "datasets", "optimizers", "probes", "loggers"):
+    for title in wanted or SECTIONS:
         width = max(map(len, sections[title]))
         rows = [f"  {name:<{width}}  {text}" for name, text in sections[title].items()]
         blocks.append("\n".join([f"{title} ({keys[title]}...)", *rows]))

@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -65,6 +67,15 @@ def test_list_names_everything_with_a_line_each(capsys: pytest.CaptureFixture[st
         ("bnexp train +model=cnn_b", "+model=cnn_bn"),
         ("bnexp train -m model=mlp optimizer.l", "optimizer.lr="),
         ("bnexp train optimizer=", "optimizer=adamw"),
+        ("bnexp train -m model=mlp,ml", "model=mlp,mlp_bn"),
+        ("bnexp train -m +model=mlp,cnn_bn,ml", "+model=mlp,cnn_bn,mlp_bn"),
+        ("bnexp reproduce data=fas", "data=fashion_mnist"),
+        ("bnexp reproduce B", "B13"),
+        ("bnexp report --b", "--by"),
+        ("bnexp plot con", "convergence"),
+        ("bnexp explain norm=", "norm=batch"),
+        ("bnexp explain ba", "batch"),
+        ("bnexp list no", "norms"),
     ],
 )
 def test_completion(
@@ -76,6 +87,22 @@ def test_completion(
     monkeypatch.setenv("COMP_LINE", line)
     assert run(["-sc", "query=bash"]) == 0
     assert suggestion in capsys.readouterr().out.split()
+
+
+def test_completion_leaves_out_what_does_not_begin_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMP_LINE", "bnexp explain norm=la")
+    assert run(["-sc", "query=bash"]) == 0
+    assert capsys.readouterr().out.split() == ["norm=layer"]
+
+
+def test_packages_tell_what_is_in_them() -> None:
+    import bnexp
+    import bnexp.report
+
+    assert {"convergence", "find_arms", "write_report"} <= set(dir(bnexp.report))
+    assert {"train", "load_runs", "swap_norms"} <= set(dir(bnexp))
 
 
 def test_completion_installs_for_bash(cli: Cli) -> None:
@@ -336,6 +363,68 @@ def test_ctrl_c_ends_in_a_line_and_the_same_command_goes_on(cli: Cli, tmp_path: 
     assert header["status"] == "interrupted"
     [folder] = tmp_path.glob("runs/mlp-*")
     assert (folder / "checkpoint.pt").exists()
+
+
+def test_a_reader_that_has_gone_fails_no_run(cli: Cli, tmp_path: Path) -> None:
+    """https://github.com/wandb/wandb/issues/6449"""
+    for flags in (["train"], ["train", "-m"]):
+        line = shlex.join(
+            [sys.executable, "-m", "bnexp", *flags, f"seed={len(flags)}", "model=mlp", *SHORT]
+        )
+        done = subprocess.run(
+            ["bash", "-c", f"{line} | true; exit ${{PIPESTATUS[0]}}"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    assert [header["status"] for header in headers(tmp_path)] == ["done", "done"]
+
+
+def test_a_console_without_some_signs_fails_nothing(cli: Cli, tmp_path: Path) -> None:
+    narrow = {"PYTHONIOENCODING": "ascii", "MPLBACKEND": "module://nowhere.backend"}
+    assert cli("train", "model=mlp", *SHORT, **narrow).returncode == 0
+    explained = cli("explain", "norm=batch", "shape=2,3", **narrow)
+    assert (explained.returncode, explained.stderr) == (0, "")
+    assert cli("report", **narrow).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "report --out file/x",
+        "plot convergence --out file/x.svg",
+        "train model=mlp runs_dir=file/x",
+        "train -m model=mlp runs_dir=file/x",
+        "reproduce A1 out=file/x",
+        "runs --runs-dir file",
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_a_line(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "model=mlp", "runs_dir=runs", *SHORT]) == 0
+    (tmp_path / "file").touch()
+    capsys.readouterr()
+    assert run(line.split()) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("bnexp: ")
+    assert "file" in said[0]
+
+
+def test_a_full_disk_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("bnexp.runs.record.write_text", full)
+    assert run(["train", "model=mlp", *SHORT]) in (1, 2)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "No space left on device" in said[0]
 
 
 def test_two_processes_do_not_train_the_same_run(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
             completed = end.status == JobStatus.COMPLETED
             yield end.return_value if completed else killed(job.plan, str(end._return_value))
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = _told(error)
         left = {job: left_behind(job.plan) for job in jobs}
         yield from (result for result in left.values() if result.status in ("done", "failed"))
         fresh = [job for job, result in left.items() if result.status == "not started"]
@@ -120,3 +120,12 @@ def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
             yield from _launch(launcher, fresh)
         for job in begun:
             yield from _launch(launcher, [job])
+
+
+def _told(error: BaseException) -> str:
+    """What went wrong and why: a launcher's own words often hide the cause, as Ray's do."""
+    told = [" ".join(f"{type(error).__name__}: {error}".split())[:200]]
+    while (cause := error.__cause__ or error.__context__) is not None and len(told) < 3:
+        error = cause
+        told.append(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+    return "; because of ".join(dict.fromkeys(told))

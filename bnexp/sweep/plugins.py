@@ -121,10 +121,43 @@ class CheckedLauncher(Launcher):
         """Called by the sweeper."""
         load = partial(self.context.config_loader.load_sweep_config, self.config)
         engine = self._engine()
-        here = engine is None or engine.here
-        jobs = plan_jobs(job_overrides, Composer(load), here=here)
-        results = self.sweep.run(jobs, engine)
-        return [_job_return(job, result) for job, result in zip(jobs, results, strict=True)]
+        composer, here = Composer(load), engine is None or engine.here
+        if self.config.hydra.sweeper._target_.startswith(OURS):
+            jobs = plan_jobs(job_overrides, composer, here=here)
+            results = self.sweep.run(jobs, engine)
+            return [_job_return(job, result) for job, result in zip(jobs, results, strict=True)]
+        return self._try(job_overrides, composer, here, engine)
+
+    def _try(
+        self,
+        job_overrides: Sequence[Sequence[str]],
+        composer: Composer,
+        here: bool,
+        engine: OtherLauncher | None,
+    ) -> Sequence[JobReturn]:
+        """The trials of a search: one that is refused is one failed trial, not its end.
+
+        Raises UserError where no trial has been possible so far.
+        """
+        jobs: dict[int, Job] = {}
+        refused: dict[int, UserError] = {}
+        for number, overrides in enumerate(job_overrides):
+            try:
+                [jobs[number]] = plan_jobs([overrides], composer, here=here)
+            except UserError as error:
+                refused[number] = error
+        if refused and not jobs and not self.sweep.jobs:
+            raise next(iter(refused.values()))
+        for error in refused.values():
+            print("\n".join(f"bnexp: trial refused: {line}" for line in error.lines), flush=True)
+        self.sweep.refused += len(refused)
+        results = dict(zip(jobs, self.sweep.run(list(jobs.values()), engine), strict=True))
+        return [
+            _job_return(jobs[number], results[number])
+            if number in jobs
+            else _failed(overrides, str(refused[number]))
+            for number, overrides in enumerate(job_overrides)
+        ]
 
     def _engine(self) -> OtherLauncher | None:
         if self.engine is None:
@@ -134,10 +167,14 @@ class CheckedLauncher(Launcher):
 
 def _job_return(job: Job, result: Result) -> JobReturn:
     """What sweepers look at: the objective, or an exception."""
+    if result.status != "done":
+        return _failed(job.overrides, result.reason or result.status)
     answer = JobReturn(overrides=job.overrides)
-    if result.status == "done":
-        answer.status, answer.return_value = JobStatus.COMPLETED, result.objective
-    else:
-        answer.status = JobStatus.FAILED
-        answer.return_value = RuntimeError(result.reason or result.status)
+    answer.status, answer.return_value = JobStatus.COMPLETED, result.objective
+    return answer
+
+
+def _failed(overrides: Sequence[str], reason: str) -> JobReturn:
+    answer = JobReturn(overrides=overrides)
+    answer.status, answer.return_value = JobStatus.FAILED, RuntimeError(reason)
     return answer

@@ -18,7 +18,8 @@ POLL = 1.0  # seconds between two looks at the records
 class Progress:
     """Done, running, failed and the time left of `total` runs; `before` more were done already."""
 
-    def __init__(self, total: int, before: int, show: bool | None) -> None:
+    def __init__(self, total: int, before: int, show: bool | None, announce: bool = True) -> None:
+        self.announce = announce
         self.total, self.before = total, before
         self.on_terminal = sys.stderr.isatty() if show is None else show
         self.failed = 0
@@ -33,7 +34,7 @@ class Progress:
             from tqdm import tqdm
 
             self.bar = tqdm(total=self.total, unit="run", dynamic_ncols=True, leave=False)
-        elif self.total:
+        elif self.total and self.announce:
             told = f"{self.total} runs to train, {self.before} done before"
             harmless(print)(told, flush=True)
 
@@ -65,7 +66,7 @@ class Progress:
         done = len(self.seen)
         if self.bar is not None:
             self.bar.update()
-        elif result.failed or done % max(1, self.total // LINES) == 0:
+        elif result.failed or (self.announce and done % max(1, self.total // LINES) == 0):
             left = (time.monotonic() - self.started) / done * (self.total - done)
             told = f": {result.preset}-{result.identity} {result.status}" if result.failed else ""
             print(

@@ -35,18 +35,22 @@ def run_all(
     on_error: Literal["continue", "stop"] = "continue",
     engine: Engine | None = None,
     show: bool | None = None,
+    announce: bool = True,
 ) -> list[Result]:
     """Train what is not done, in parallel, and return the results of all jobs in their order.
 
     Jobs with the same identity are one run. `engine` trains somewhere else than in this machine's
-    worker processes. `show` is the progress bar's: None shows it on a terminal. Raises Stopped.
+    worker processes. `show` is the progress bar's: None shows it on a terminal.
+    `announce` says beforehand how many there are, and now and then how many are done.
+
+    Raises Stopped.
     """
     results = {result.identity: result for result in finished_before(jobs, retry)}
     _feed_loggers(jobs, results)
     due = [job for job in unique(jobs) if job.plan.identity not in results]
     plans = [job.plan for job in due]
     asked: list[object] = []
-    progress = Progress(len(due), before=len(results), show=show)
+    progress = Progress(len(due), before=len(results), show=show, announce=announce)
     pool = Pool(workers or default_workers(plans), gpus(plans), command, asked)
     ends: Iterable[Result | None] = pool.train(plans) if engine is None else engine(due)
     with progress, _signals_in(asked, and_raise=engine is not None):

@@ -18,6 +18,7 @@ class Sweep:
         self.command = command
         self.jobs: list[Job] = []
         self.results: list[Result] = []
+        self.refused = 0  # trials of a search that could not be planned
 
     def __call__(self, config: Any) -> None:
         """Hydra wants a task that can be called; every job of ours goes through `run`."""
@@ -33,6 +34,7 @@ class Sweep:
 
             print(preview(jobs, config.workers, config.retry))
             raise Stopped([], by_signal=False)
+        first = not self.jobs
         self.jobs += jobs
         for runs_dir in {job.plan.runs_dir for job in jobs}:
             plans = [job.plan for job in self.jobs if job.plan.runs_dir == runs_dir]
@@ -46,6 +48,7 @@ class Sweep:
                 on_error=config.on_error,
                 engine=engine,
                 show=config.progress,
+                announce=first,
             )
         except Stopped as stop:
             self.results += stop.results
@@ -62,4 +65,6 @@ class Sweep:
         if stopped is not None and stopped.by_signal:
             print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
             return 130
-        return int(any(result.failed for result in self.results))
+        if self.refused:
+            print(f"{self.refused} trials were refused")
+        return int(any(result.failed for result in self.results) or self.refused > 0)

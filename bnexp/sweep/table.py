@@ -10,6 +10,12 @@ from rich.table import Table
 from bnexp.sweep.jobs import Job, labels
 from bnexp.sweep.result import Result
 
+
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process here."""
+
+
 SHOWN = 20  # rows of the table; the others are counted
 
 
@@ -23,7 +29,7 @@ def show(jobs: Sequence[Job], results: Sequence[Result]) -> None:
     counts = Counter(result.outcome or result.status for result in ends)
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     before = sum(not result.new for result in ends)
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    console = _Terminal(highlight=False, soft_wrap=True, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 160
     console.print(f"{len(ends)} runs: {told}" + (f" ({before} of them before)" if before else ""))

@@ -1,11 +1,18 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hydra.core.config_store import ConfigStore
 
+from bnexp.cli import run
 from bnexp.errors import UserError
+from bnexp.runs import manifest
+from bnexp.sweep import Result, plan_jobs
 from bnexp.sweep.plugins import register
-from tests.conftest import Cli
+from bnexp.sweep.table import show
+from tests.conftest import REPOSITORY, Cli
 
 SHORT = ("device=cpu", "training.epochs=2", "training.max_steps=8", "probes=none")
 
@@ -73,3 +80,49 @@ def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(ConfigStore, "list", lambda self, path: [])
     with pytest.raises(UserError, match=r"submitit_local.*pip install 'bnexp\[slurm\]'"):
         register(["model=mlp", "hydra/launcher=submitit_local"])
+
+
+def test_the_same_sweep_twice_at_once_ends_well_twice(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "bnexp", "train", "-m", "model=mlp", "seed=range(4)", *SHORT]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    both = [
+        subprocess.Popen(
+            [*line, "training.epochs=20", "training.max_steps=200", "workers=2"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=200)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert all("4 runs: 4 " in text for text in said)
+    assert len(list(Path("runs").glob("mlp-*/run.json"))) == 4
+
+
+def test_a_sweep_leaves_a_manifest_and_a_single_run_none(tmp_path: Path) -> None:
+    assert run(["train", "-m", "model=mlp", "seed=0,1", *SHORT]) == 0
+    first = manifest.last(Path("runs"))
+    assert first is not None
+    found = {path.name.rpartition("-")[2] for path in Path("runs").glob("mlp-*")}
+    assert set(first.identities) == found
+    assert first.command.startswith("bnexp train -m model=mlp seed=0,1")
+    assert run(["train", "model=mlp", "seed=5", *SHORT]) == 0
+    assert manifest.last(Path("runs")) == first
+    assert run(["train", "-m", "model=mlp", "seed=0,1,2", *SHORT]) == 0
+    assert run(["train", "-m", "model=mlp", "seed=0,1", *SHORT]) == 0  # the same command again
+    again = manifest.last(Path("runs"))
+    assert again is not None
+    assert (again.identities, again.when > first.when) == (first.identities, True)
+    assert len(manifest.manifests(Path("runs"))) == 2
+    Path("runs/.sweep/other.json").write_text("[]")
+    assert manifest.last(Path("runs")) == again
+
+
+def test_what_a_reason_holds_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets are no markup of ours."""
+    [job] = plan_jobs([["model=mlp", "device=cpu"]])
+    bad = Result(job.plan.identity, "mlp", "failed", reason="no [/red] such [bold]thing :smile:")
+    show([job], [bad])
+    assert "no [/red] such [bold]thing :smile:" in capsys.readouterr().out

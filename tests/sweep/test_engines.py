@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bnexp.sweep.engine import _told
 from tests.conftest import REPOSITORY, Cli
 from tests.sweep.conftest import NET
 
@@ -127,3 +128,26 @@ def test_optuna_minimises_the_validation_loss(cli: Cli, tmp_path: Path) -> None:
     losses = [run["results"]["val_loss"] for run in runs if run["outcome"] != "diverged"]
     found = (tmp_path / "runs/.sweep/optimization_results.yaml").read_text()
     assert f"best_value: {min(losses)}" in found
+
+
+@pytest.mark.slow
+def test_a_refused_or_failed_trial_is_one_trial(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    (tmp_path / "mine.py").write_text(NET)
+    line = ["train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=9", *SHORT]
+    line += ["model=module", "model.name=mine.Net", "hydra.sweeper.n_jobs=1"]
+    line += ["+model.kwargs.how=choice(nothing,error)", "data.train_size=choice(100,200,99999)"]
+    done = cli(*line, PYTHONPATH=path())
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "trial refused: data.train_size=99999" in done.stdout
+    assert "trials were refused" in done.stdout
+    assert done.stdout.count("to train") <= 1
+    assert (tmp_path / "runs/.sweep/optimization_results.yaml").exists()
+
+
+def test_the_cause_of_a_launchers_error_is_told() -> None:
+    error = ConnectionError("Failed to connect")
+    error.__cause__ = PermissionError("wrong token")
+    told = "ConnectionError: Failed to connect; because of PermissionError: wrong token"
+    assert _told(error) == told
