@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.config import Assertion
-from bnexp.comparisons.counting import ALONE, LEDGER, needed
+from bnexp.comparisons.counting import LEDGER, needed
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.verdict import Lines, Verdict
@@ -22,8 +22,8 @@ ORDER = (
     "exact", "rounded", "erratum", "not measured",
 )  # fmt: skip
 LUCK = (
-    f"Likely: enough seeds by itself, not in a ledger of up to {LEDGER} quantities, of which some "
-    f"{LEDGER / ALONE / 2:.0f} would say so by luck."
+    f"Likely: enough seeds by itself, not in a ledger of up to {LEDGER} quantities, of which about "
+    "three would say so by luck."
 )
 
 
@@ -196,7 +196,8 @@ def headline(entries: Sequence["Entry"]) -> str:
     printed = [word for entry in entries for _, word in entry.printed]
     parts = []
     if total:
-        parts.append(f"Of {len(total)} claims within reach {decided} are decided: {words}")
+        are = "is" if decided == 1 else "are"
+        parts.append(f"Of {len(total)} claims within reach {decided} {are} decided: {words}")
     if len(verdicts) > len(total):
         parts.append(f"{len(verdicts) - len(total)} more cannot be decided here")
     if printed:

@@ -10,34 +10,44 @@ import pandas as pd
 import pytest
 
 from bnexp.comparisons import Finding, Quantity, Step, Working, figures, ledger
+from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.config import Assertion, Comparison
+from bnexp.comparisons.entry import Entry
+from bnexp.comparisons.judging import verdicts_of
 from bnexp.comparisons.page import write_page
-from bnexp.comparisons.run import Entry
+from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.setting import Setting
-from bnexp.comparisons.verdict import judge, raw_p
-from bnexp.comparisons.words import headline, measured, right
+from bnexp.comparisons.verdict import judge
+from bnexp.comparisons.words import headline, right
 from bnexp.comparisons.working import step_verdict
 
-SETTING = Setting(("B99", "A99"), "digits", "default", 5)
+SETTING = Setting(("B99", "A99"), "digits", "default")
 COMMON = {"section": "9", "question": "Is it?", "judge": "m.f"}
+SEEDS = tuple(range(20_000, 20_015))
+CHOICES = Choices(
+    (
+        Chosen("choice", "best", {"model.norm": "batch"}, "optimizer.lr", 0.3, 0.9),
+        Chosen("target", "target", value=0.95),
+    )
+)
 
 
 @pytest.fixture
 def entries() -> list[Entry]:
     rules = [
-        Assertion(quantity="speed", says="faster <b>", above=1),
+        Assertion(quantity="speed", says="faster <b>", above=1, verb="faster"),
         Assertion(quantity="speed", says="3 to 5 times | faster", within=[3, 5]),
         Assertion(quantity="gone", says="never seen", above=0),
     ]
     training = Comparison(
         id="B99", title="Speed", documented="3-5x", kind="training", assertions=rules, **COMMON
     )
-    quantities = {"speed": Quantity(pd.Series([1.45, 1.5, 1.55, 1.5, 1.52]), "ratio", "x")}
+    values = [1.4 + place / 50 for place in range(15)]
+    readings = {seed: exact(value) for seed, value in zip(SEEDS, values, strict=True)}
+    readings[SEEDS[3]] = Reading(1.4, float("inf"))
+    quantities = {"speed": Quantity(readings, "ratio", "x")}
     found = Finding("It is 1.5 times", quantities, pd.DataFrame({"seed": [0], "x": [float("inf")]}))
-    verdicts = tuple(
-        judge(rule, quantities.get(rule.quantity), raw_p(rule, quantities.get(rule.quantity)))
-        for rule in rules
-    )
+    verdicts = verdicts_of(training, quantities, SEEDS, CHOICES)
     arithmetic = Comparison(id="A99", title="Sum", documented="4", kind="arithmetic", **COMMON)
     steps = (
         Step("two and two", 4.0, "4", "a + b", "2 + 2"),
@@ -46,7 +56,7 @@ def entries() -> list[Entry]:
     )
     working = Working("One of two is right", steps)
     return [
-        Entry(training, found, verdicts),
+        Entry(training, found, verdicts, seeds=SEEDS, choices=CHOICES, edition="2-abc"),
         Entry(arithmetic, working, words=tuple(map(step_verdict, steps))),
         Entry(training.model_copy(update={"id": "B98"}), problem="no run of it is done"),
     ]
@@ -55,9 +65,10 @@ def entries() -> list[Entry]:
 def test_every_row_has_its_verdict(entries: list[Entry]) -> None:
     table = ledger.table(entries)
     assert list(table["verdict"]) == [
-        "supported", "contradicted", "not measured", "exact", "erratum", "not measured",
+        "yes", "likely no", "not measured", "exact", "erratum", "not measured",
     ]  # fmt: skip
-    assert table.loc[0, "measured"] == "1.5x [1.46, 1.55], n = 5"
+    assert table.loc[0, "measured"] == "1.55x (1.4 to 1.68), faster in 15 of 15 seeds"
+    assert (table.loc[0, "for"], table.loc[0, "n"], table.loc[1, "against"]) == (15, 15, 14)
     assert list(table["documented"][:5]) == ["above 1", "3 to 5", "above 0", "4", "5.1"]
     assert table.loc[4, "why"] == "rounded up"
     assert table.loc[5, "why"] == "no run of it is done"
@@ -65,8 +76,8 @@ def test_every_row_has_its_verdict(entries: list[Entry]) -> None:
 
 def test_the_headline_counts(entries: list[Entry]) -> None:
     assert headline(entries) == (
-        "Assertions: 1 supported, 1 contradicted, 1 not measured; "
-        "printed numbers recomputed: 1 exact, 1 erratum."
+        "Of 2 claims within reach 1 is decided: 1 yes, 1 open; 1 more cannot be decided here; "
+        "numbers and statements recomputed: 1 exact, 1 erratum."
     )
     assert headline([]) == "Nothing was measured."
 
@@ -77,7 +88,7 @@ def test_the_files_agree(entries: list[Entry], tmp_path: Path) -> None:
     data = json.loads((tmp_path / "ledger.json").read_text())
     flat = [verdict for row in data["rows"] for verdict in row["verdicts"]]
     assert [row["verdict"] for row in flat] == list(csv["verdict"])
-    assert flat[0]["value"] == csv.loc[0, "value"] == pytest.approx(1.5036, abs=1e-3)
+    assert flat[0]["value"] == csv.loc[0, "value"] == pytest.approx((1.54 * 1.56) ** 0.5)
     assert data["rows"][0]["table"] == [{"seed": 0, "x": "never"}]
     page = (tmp_path / "ledger.md").read_text()
     assert "3 to 5 times \\| faster" in page
@@ -103,9 +114,9 @@ def test_the_page_has_a_figure_for_every_row_that_was_measured(
 @pytest.mark.parametrize("centre", [0.001, 0.91, 1e6])
 def test_the_axis_reaches_over_everything_measured(entries: list[Entry], centre: float) -> None:
     rule = Assertion(quantity="q", says="large", above=100)
-    near = Quantity(pd.Series([150.0, 160.0, 170.0]), "ratio")
-    far = Quantity(pd.Series([centre] * 3), "ratio")
-    verdicts = tuple(judge(rule, quantity, 0.0) for quantity in (near, far))
+    near = Quantity({seed: exact(x) for seed, x in enumerate((150, 160, 170))}, "ratio")
+    far = Quantity({seed: exact(centre) for seed in range(3)}, "ratio")
+    verdicts = tuple(judge(rule, quantity, range(3)) for quantity in (near, far))
     chart = figures.assertions(replace(entries[0], verdicts=verdicts))
     assert chart is not None
     low, high = chart.axes[0].get_xlim()
@@ -122,13 +133,18 @@ def test_what_is_shown(entries: list[Entry], capsys: pytest.CaptureFixture[str])
     assert "printed 5.1: erratum; rounded up" in shown
 
 
-def test_numbers_in_words() -> None:
-    bound = Quantity(pd.Series([2.0, 2.0, 2.0]), "ratio", "x", bound="least")
-    assert measured(bound) == "at least 2x [2, 2], n = 3"
-    assert measured(Quantity(pd.Series([1.0]), unit="points")) == "1 points, n = 1"
-    assert measured(Quantity.fact(24)) == "24"
-    assert measured(None) == "not measured"
-    nothing = Quantity(pd.Series([0.3, -0.3, 2e-6]), unit="points")
-    assert measured(nothing).startswith("0 points [")
+def test_every_seed_and_how_it_was_counted_is_shown(
+    entries: list[Entry], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.show(entries, verbose=True)
+    shown = capsys.readouterr().out
+    assert "20003" in shown
+    assert "at least 1.4x" in shown
+    assert "above 1: 15 for, 0 against, of 15; E = 4" in shown
+    assert "chosen by pilots: best learning rate 0.3 (batch); target 95%" in shown
+    assert "Likely: enough seeds by itself" in shown
+
+
+def test_right_numbers_have_a_digit_more() -> None:
     assert right(Step("x", 1.018, "1.0182")) == "1.01800"
     assert right(Step("x", -2.98e-8, "-2.9802e-08")) == "-2.98000e-08"

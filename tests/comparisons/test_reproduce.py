@@ -1,6 +1,8 @@
 """`bnexp reproduce` as a user types it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,33 +26,69 @@ def test_a_calculation_is_walked_through(cli: Cli, tmp_path: Path) -> None:
 def test_what_is_done_is_judged_again_and_not_trained_again(cli: Cli, tmp_path: Path) -> None:
     dry = cli("reproduce", *QUICK, "--dry-run")
     assert dry.returncode == 0, dry.stderr
-    assert "2 runs" in dry.stdout
+    assert "1 judged seeds" in dry.stdout
     assert not (tmp_path / "runs").exists()
     first = cli("reproduce", *QUICK)
     assert first.returncode == 0, first.stderr
     runs = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
     assert len(runs) == 2
-    written = {
-        name: (tmp_path / "ledger" / name).read_bytes() for name in ("ledger.csv", "index.html")
-    }
+    files = ("ledger.csv", "index.html", "evidence.csv", "choices.csv", "runs.csv")
+    written = {name: (tmp_path / "ledger" / name).read_bytes() for name in files}
     again = cli("reproduce", *QUICK)
     assert again.returncode == 0, again.stderr
     assert runs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
-    assert written == {name: (tmp_path / "ledger" / name).read_bytes() for name in written}
+    assert written == {name: (tmp_path / "ledger" / name).read_bytes() for name in files}
     data = json.loads((tmp_path / "ledger" / "ledger.json").read_text())
     [planted] = [row for row in data["rows"] if row["id"] == "I4"]
     [verdict] = planted["verdicts"]
-    assert verdict["verdict"] == "inconclusive"  # one seed is never enough
+    assert verdict["verdict"] == "open"  # one seed is never enough
     assert verdict["n"] == 1
 
 
-def test_a_planted_effect_is_found(cli: Cli, tmp_path: Path) -> None:
-    done = cli("reproduce", "I4", "seeds=4", "device=cpu")
+def test_a_planted_effect_is_found_and_judged_again_from_its_evidence(
+    cli: Cli, tmp_path: Path
+) -> None:
+    done = cli("reproduce", "planted", "seeds=7", "device=cpu")
     assert done.returncode == 0, done.stderr
     [row] = json.loads((tmp_path / "ledger" / "ledger.json").read_text())["rows"]
     [verdict] = row["verdicts"]
     assert verdict["value"] > 0
-    assert verdict["p"] < 0.05
+    assert (verdict["verdict"], verdict["for"], verdict["n"]) == ("likely yes", 7, 7)
+    again = cli("rejudge", "ledger")
+    assert again.returncode == 0, again.stderr
+    assert "likely yes" in again.stdout
+    assert not again.stderr
+    further = cli("reproduce", "I4", "seeds=8", "evidence=ledger", "device=cpu", "out=further")
+    assert further.returncode == 0, further.stderr
+    lines = (tmp_path / "further" / "evidence.csv").read_text().splitlines()
+    assert lines[:8] == (tmp_path / "ledger" / "evidence.csv").read_text().splitlines()
+    assert len(lines) == 9
+
+
+def test_rejudging_imports_no_torch(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", *QUICK)
+    assert done.returncode == 0, done.stderr
+    code = (
+        "import sys; from bnexp.comparisons.cli import rejudge; rejudge(['ledger']); "
+        "sys.exit(any(name.partition('.')[0] == 'torch' for name in sys.modules))"
+    )
+    python = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)  # noqa: S603
+    assert python.returncode == 0, python.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "usage: bnexp rejudge FOLDER"),
+        (["nowhere"], "nowhere: holds no evidence.csv"),
+        (["a", "b"], "b: rejudge takes one folder"),
+    ],
+)
+def test_what_cannot_be_judged_again(cli: Cli, arguments: list[str], complaint: str) -> None:
+    done = cli("rejudge", *arguments)
+    assert done.returncode == 2
+    assert complaint in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -59,6 +97,8 @@ def test_a_planted_effect_is_found(cli: Cli, tmp_path: Path) -> None:
         (["B0"], "B0: no such comparison"),
         (["I4", "--fast"], "--fast: no such flag"),
         (["I4", "data=dogs"], "data=dogs: the ledger has budgets for"),
+        (["I4", "evidence=nowhere"], "nowhere: holds no evidence.csv"),
+        (["norm"], "name one: "),
         (["I4", "model.width=3"], "model.width=3: unknown key"),
         (["I4", "comparisons=nowhere"], "comparisons=nowhere: must be a folder"),
     ],
