@@ -31,12 +31,15 @@ def _train(words: list[str], arguments: list[str]) -> list[str]:
     overrides = [word.lstrip("+") for word in words[2:] if not word.startswith("-")] or [""]
     key, equals, value = overrides[-1].partition("=")
     before, comma, last = value.rpartition(",")
-    overrides[-1] = f"{key}{equals}{last}"
-    os.environ["COMP_LINE"] = " ".join([words[0], *overrides])
-    suggestions = io.StringIO()
-    with contextlib.redirect_stdout(suggestions):
-        run_hydra("train", ["-sc", *arguments], lambda config: None)
-    found = suggestions.getvalue().split()
+    if key == "model.norm":
+        found = [f"{key}={name}" for name in _norms() if name.startswith(last)]
+    else:
+        overrides[-1] = f"{key}{equals}{last}"
+        os.environ["COMP_LINE"] = " ".join([words[0], *overrides])
+        suggestions = io.StringIO()
+        with contextlib.redirect_stdout(suggestions):
+            run_hydra("train", ["-sc", *arguments], lambda config: None)
+        found = suggestions.getvalue().split()
     if comma:
         found = [f"{key}={before},{one.removeprefix(f'{key}=')}" for one in found]
     return [plus + one for one in found]
@@ -49,9 +52,7 @@ def _others(command: str, word: str) -> list[str]:
 
         return completions(command)
     if command == "explain":
-        from bnexp.norms.catalogue import NORMS
-
-        return [*NORMS, *(f"norm={name}" for name in NORMS), "shape="]
+        return [*_norms(), *(f"norm={name}" for name in _norms()), "shape="]
     if command == "list":
         from bnexp.listing import SECTIONS
 
@@ -68,3 +69,12 @@ def _others(command: str, word: str) -> list[str]:
         keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out")
         return ["all", *names(), *(f"{key}=" for key in keys)]
     return []
+
+
+def _norms() -> list[str]:
+    """Every normaliser, those of plugins too."""
+    from bnexp.norms.catalogue import NORMS
+    from bnexp.plugins import load_plugins
+
+    load_plugins()
+    return list(NORMS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
+from bnexp.plugins import load_plugins
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,6 +32,7 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0
+    load_plugins()
     values: dict[str, str] = {}
     for place, argument in enumerate(argv):
         key, equals, value = argument.partition("=")

@@ -1,21 +1,16 @@
-"""A normaliser in a package of the user's is known everywhere after one call of `register`."""
+"""A normaliser is one entry of the catalogue, and one of a plugin is known everywhere."""
 
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bnexp.cli import run as bnexp
-from bnexp.compose import compose
-from bnexp.errors import UserError
-from bnexp.norms import make_norm
-from bnexp.norms.catalogue import NORMS, NormInfo, register
-from bnexp.plan import plan
-from bnexp.report.labels import norm_name
-from bnexp.report.style import look, norm_order
+from bnexp.norms.catalogue import NormInfo, register
 
-PACKAGE = """
+REPOSITORY = Path(__file__).parents[2]
+PLUGIN = """
 from pydantic import Field
 from bnexp.norms.catalogue import NormInfo, Options, register
 
@@ -24,10 +19,10 @@ class Clip(Options):
     limit: float = Field(2.0, gt=0, description="largest value")
 
 
-register("clip", NormInfo("clipping: no statistics", Clip, "clipping_norms.layers.Clip",
+register("clip", NormInfo("clipping: no statistics", Clip, "clip_layer.Clip",
                           label="clipping", color="#123456", marker="8", dash="dotted"))
 """
-LAYERS = """
+LAYER = """
 from torch import nn
 
 
@@ -39,42 +34,64 @@ class Clip(nn.Module):
     def forward(self, x):
         return x.clamp(-self.limit, self.limit)
 """
+COMMANDS = """
+import os
+import sys
+from bnexp.cli import run
+
+assert "torch" not in sys.modules
+for line in ("bnexp train model.norm=batch,c", "bnexp explain c", "bnexp explain norm=c"):
+    os.environ |= {"COMP_LINE": line, "COMP_POINT": str(len(line))}
+    run(["-sc", "query=bash"])
+run(["list", "norms"])
+assert "torch" not in sys.modules
+SHORT = ["data.train_size=100", "training.epochs=1", "probes=none"]
+for arguments in (
+    ["explain", "clip", "shape=4,6", "limit=9.0"],
+    ["train", "model=mlp", "model.norm=clip", *SHORT],
+    ["train", "model=mlp", "model.norm=clip", "+model.norm_options.limit=-1"],
+    ["train", "model=mlp", "model.norm=clap"],
+    ["report", "--all"],
+):
+    print("exit code", run(arguments), flush=True)
+from bnexp.report.labels import norm_name
+from bnexp.report.style import look, norm_order
+
+assert norm_name("clip") == "clipping"
+assert (look("clip").color, look("clip").marker) == ("#123456", "8")
+assert norm_order("batch") < norm_order("clip") < norm_order("mine.Norm")
+print("figures agree")
+"""
 
 
-@pytest.fixture
-def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    folder = tmp_path / "clipping_norms"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(PACKAGE)
-    (folder / "layers.py").write_text(LAYERS)
-    monkeypatch.syspath_prepend(tmp_path)
-    import clipping_norms  # type: ignore[import-not-found]  # noqa: F401
-
-    assert "clipping_norms.layers" not in sys.modules  # its layer waits until it is built
-    yield
-    del NORMS["clip"]
-    for name in [name for name in sys.modules if name.startswith("clipping_norms")]:
-        del sys.modules[name]
-
-
-@pytest.mark.usefixtures("clip")
-def test_an_added_norm_is_known_everywhere(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    typed = ["model=mlp", "model.norm=clip", "data.train_size=100", "training.epochs=1"]
-    config = plan(*compose(typed)).config
-    assert config.model.norm_options == {"limit": 2.0}
-    with pytest.raises(UserError, match=r"limit=-1: must be greater than 0"):
-        plan(*compose([*typed, "+model.norm_options.limit=-1"]))
-    assert make_norm("clip", 8, limit=3.0).limit == 3
-    assert bnexp(["list", "norms"]) == 0
-    assert "  clip             clipping: no statistics\n" in capsys.readouterr().out
-    assert bnexp(["explain", "norm=clip", "shape=4,6", "limit=9.0"]) == 0
-    assert "clip: clipping: no statistics\ninput (N, C)" in capsys.readouterr().out
-    assert norm_name("clip") == "clipping"
-    assert (look("clip").color, look("clip").marker) == ("#123456", "8")
-    assert norm_order("batch") < norm_order("clip") < norm_order("mine.Norm")
-    assert bnexp(["train", *typed, f"runs_dir={tmp_path}"]) == 0
+def test_a_norm_of_a_plugin_is_known_everywhere(tmp_path: Path) -> None:
+    """In the schema, the list, the completion, `explain` and figures, without touching ours."""
+    folder = tmp_path / "elsewhere" / "bnexp_plugins"
+    folder.mkdir(parents=True)
+    (folder / "clip.py").write_text(PLUGIN)
+    (folder.parent / "clip_layer.py").write_text(LAYER)
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{REPOSITORY}:{folder.parent}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    assert "model.norm=batch,clip" in lines[0].split(), done.stdout
+    assert "clip" in lines[1].split()
+    assert "norm=clip" in lines[2].split()
+    assert "  clip             clipping: no statistics" in lines
+    assert "clip: clipping: no statistics" in lines
+    assert "no normaliser; known are none, batch" in done.stdout
+    assert "model.norm_options.limit=-1: must be greater than 0" in done.stdout
+    codes = [line[-1] for line in lines if line.startswith("exit code")]
+    assert codes == ["0", "0", "2", "2", "0"], done.stdout
+    assert "figures agree" in lines
+    page = next(tmp_path.rglob("index.html")).read_text()
+    assert "clip" in page
 
 
 def test_a_name_that_is_taken() -> None:
