@@ -54,8 +54,11 @@ def test_the_device_type_counts_and_its_number_does_not() -> None:
 def test_runs_from_before_the_later_keys_stay_the_same() -> None:
     old = copy.deepcopy(CONFIG)
     for key in module.LATER:
-        section, name = key.split(".")
-        del old[section][name]
+        *sections, name = key.split(".")
+        at = old
+        for section in sections:
+            at = at.get(section, {})
+        at.pop(name, None)
     assert identity(old, "c") == identity(CONFIG, "c")
     often = {"every": 1, "at": [], "end": True}
     for name in ("shift", "smoothness", "companions"):
