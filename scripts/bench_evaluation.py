@@ -49,7 +49,7 @@ def main() -> None:
         pairs = []
         for _ in range(options.repetitions + 1):
             start = perf_counter()
-            evaluate(model, [(x, y)], off)
+            evaluate(model, (x, y), off)
             between = perf_counter()
             by_thousands(model, x)
             pairs.append((between - start, perf_counter() - between))

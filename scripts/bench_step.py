@@ -89,7 +89,7 @@ def _torch_setup() -> Any:
     from bnexp.compose import compose
     from bnexp.models import build_model
     from bnexp.plan import plan
-    from bnexp.training.optimizer import make_optimizer
+    from bnexp.training.optimizers import make_optimizer
 
     keys = ["data=synthetic", "data.classes=10", "data.shape=[1,28,28]", "device=cpu"]
     job = plan(*compose([*keys, "model=mlp_bn", "optimizer=momentum"]))

@@ -32,8 +32,9 @@ from bnexp.data import epoch_order, load
 from bnexp.models import build_model
 from bnexp.plan import Plan, plan
 from bnexp.runs.record import Record
-from bnexp.training.loop import AUTOCAST, Training
-from bnexp.training.optimizer import make_optimizer
+from bnexp.training.forward import DTYPES, autocast
+from bnexp.training.loop import Training
+from bnexp.training.optimizers import make_optimizer
 from bnexp.training.progress import Progress
 
 
@@ -102,7 +103,7 @@ def with_bnexp(probes: str) -> Callable[[Case, str, int], float]:
             training = Training(job, record, Progress(None, quiet=True), lambda: False)
             start = perf_counter()
             training.run()
-            return (perf_counter() - start - training.seconds["evaluation"]) / steps
+            return (perf_counter() - start - training.clock.seconds["evaluation"]) / steps
 
     return seconds
 
@@ -119,13 +120,13 @@ def with_a_bare_loop(case: Case, precision: str, threads: int) -> float:
             x_all.contiguous(memory_format=torch.channels_last),
         )
     optimizer = make_optimizer(job.config.optimizer, model.parameters())
-    autocast = torch.autocast("cpu", AUTOCAST[precision], enabled=precision != "fp32")
+    cast = autocast(torch.device("cpu"), precision)
     start = perf_counter()
     step = epoch = 0
     while step < case.steps:
         for indices in epoch_order(job.config.data, len(x_all), 0, epoch):
             x, y = x_all[indices], data.train_y[indices]
-            with autocast:
+            with cast:
                 loss = F.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
@@ -145,13 +146,13 @@ def with_a_data_loader(case: Case, precision: str, threads: int) -> float:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     size = job.config.data.batch_size
     loader = DataLoader(Images(data.train_x, data.train_y), size, shuffle=True, drop_last=True)
-    autocast = torch.autocast("cpu", AUTOCAST[precision], enabled=precision != "fp32")
+    cast = autocast(torch.device("cpu"), precision)
     start = perf_counter()
     step = 0
     while step < case.steps:
         for x, y in loader:
             optimizer.zero_grad()
-            with autocast:
+            with cast:
                 loss = F.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
@@ -194,7 +195,7 @@ def measure(case: Case, precision: str, threads: int, repetitions: int) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--case", choices=CASES, action="append", help="default: all")
-    parser.add_argument("--precision", choices=AUTOCAST, action="append", help="default: fp32 bf16")
+    parser.add_argument("--precision", choices=DTYPES, action="append", help="default: fp32 bf16")
     parser.add_argument("--threads", type=int, action="append", help="default: 1 and all cores")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the results here too")

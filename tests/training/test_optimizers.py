@@ -1,3 +1,7 @@
+import json
+import os
+from pathlib import Path
+
 import pytest
 import torch
 from pydantic import TypeAdapter
@@ -5,6 +9,7 @@ from pydantic import TypeAdapter
 from bnexp.compose import compose
 from bnexp.config import AnyOptimizer
 from bnexp.training.optimizers import make_optimizer
+from tests.conftest import REPOSITORY, Cli
 
 REFERENCES = {
     "sgd": lambda p: torch.optim.SGD(p, 0.1, weight_decay=0.01),
@@ -29,3 +34,46 @@ def test_each_takes_the_same_steps_as_torchs_plain_one(name: str) -> None:
             ((parameter - step) ** 2).sum().backward()
             one.step()
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+MINE = """
+from typing import Literal
+import torch
+from bnexp.plugins import add_preset
+from bnexp.training.optimizers import Optimizer, OptimizerInfo, register
+
+class Options(Optimizer):
+    name: Literal["signs"]
+    keep: float
+
+class Signs(torch.optim.Optimizer):
+    def __init__(self, params, lr, weight_decay, keep):
+        super().__init__(params, {"lr": lr, "keep": keep})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.mul_(group["keep"]).sub_(group["lr"] * p.grad.sign())
+
+register("signs", OptimizerInfo("steps by the sign", "bnexp_plugins.signs.Signs", Options))
+values = {"name": "signs", "lr": 0.01, "weight_decay": 0.0, "keep": 1.0}
+add_preset("optimizer", "signs", "steps by the sign", values)
+"""
+
+
+def test_a_plugin_brings_another_in_one_entry(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "plugins" / "bnexp_plugins"
+    folder.mkdir(parents=True)
+    (folder / "signs.py").write_text(MINE)
+    path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(folder.parent)])}
+    assert "steps by the sign" in cli("list", "optimizers", **path).stdout
+    keys = ("model=mlp", "optimizer=signs", "training.max_steps=40", "device=cpu")
+    done = cli("train", *keys, "optimizer.keep=0.999", **path)
+    assert done.returncode == 0, done.stderr
+    [record] = [json.loads(p.read_text()) for p in tmp_path.glob("runs/*/run.json")]
+    assert record["config"]["optimizer"]["keep"] == 0.999
+    assert record["outcome"] == "trained"
+    wrong = cli("train", *keys, "optimizer.keep=text", **path)
+    assert wrong.returncode == 2
+    assert "optimizer.keep=text: must be a valid number" in wrong.stderr
