@@ -1,10 +1,9 @@
 """What an instrument is given, and what it gives back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from bnexp.errors import UserError
+from bnexp.importing import load
 from bnexp.probes.apart import Weights, eager, forward_apart
 from bnexp.probes.catalogue import PROBES
 from bnexp.probes.recording import Recording
@@ -90,8 +90,9 @@ class Moment:
         return loss.detach(), {n: g / self.loss_scale for n, g in zip(names, found, strict=True)}
 
 
-# An instrument measures at once, or gives a function that does so after the coming update. It
-# leaves the model, its buffers and the random state as they were, and waits for no device.
+# An instrument measures at once, or gives a function that does so after the coming update, if one
+# comes. It leaves the model, its buffers and the random state as they were, and does not wait for
+# the device.
 Instrument = Callable[[Moment], Recording | Callable[[], Recording]]
 
 
@@ -100,9 +101,8 @@ def find_instrument(name: str, function: str | None = None) -> Instrument:
 
     UserError where there is none.
     """
-    home, _, attribute = (function or PROBES[name].instrument).rpartition(".")
     try:
-        found: Instrument = getattr(import_module(home), attribute)
+        found: Instrument = load(function or PROBES[name].instrument)
     except Exception as error:
         line = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise UserError(f"probes.{name}={function}: cannot be imported: {line}") from error
@@ -111,8 +111,17 @@ def find_instrument(name: str, function: str | None = None) -> Instrument:
     return found
 
 
-def measure(moment: Moment, instruments: Iterable[Instrument]) -> tuple[list[Recording], list[Any]]:
+def measure(
+    moment: Moment, instruments: Mapping[str, Instrument]
+) -> tuple[list[Recording], list[Callable[[], Recording]]]:
     """What the instruments record, and the functions to call after the coming update."""
-    found = [instrument(moment) for instrument in instruments]
-    now = [one for one in found if isinstance(one, Recording)]
-    return now, [one for one in found if not isinstance(one, Recording)]
+    now, later = [], []
+    for name, instrument in instruments.items():
+        found = instrument(moment)
+        if isinstance(found, Recording):
+            now.append(found)
+        elif callable(found):
+            later.append(found)
+        else:
+            raise UserError(f"probes.{name}: gives {type(found).__name__}, not a Recording")
+    return now, later

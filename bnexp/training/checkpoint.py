@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from bnexp.runs.files import write_whole
 
@@ -42,3 +43,8 @@ def set_aside(path: Path) -> Path:
     while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
         number += 1
     return path.rename(aside)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the state dict, for `torch.load(path, weights_only=True)`."""
+    write_whole(path, lambda file: torch.save(model.state_dict(), file))

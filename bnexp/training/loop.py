@@ -7,14 +7,12 @@ and the record is cut at the step where it began.
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from bnexp.data import augment, epoch_order, load
+from bnexp.data import load
 from bnexp.loggers import RunLog
 from bnexp.models import build_model
 from bnexp.norms import estimate_population_statistics, wants_population_statistics
@@ -34,20 +32,19 @@ from bnexp.random_state import (
     seed_everything,
     set_random_state,
 )
-from bnexp.runs.files import write_whole
 from bnexp.runs.record import Record
 from bnexp.training.checkpoint import Damaged, read_checkpoint, set_aside, write_checkpoint
 from bnexp.training.clock import Clock
 from bnexp.training.evaluation import Split
-from bnexp.training.forward import autocast, cross_entropy, laid_out, memory_format
+from bnexp.training.forward import autocast, cross_entropy, memory_format
 from bnexp.training.optimizers import make_optimizer
+from bnexp.training.pending import Pending
 from bnexp.training.progress import Progress
+from bnexp.training.samples import Samples
 from bnexp.training.schedule import learning_rate, total_steps
 from bnexp.training.scoring import Scoring, When
 
 DIVERGED = 1000.0  # a loss above this many times the first one
-
-Batch = tuple[Tensor, Tensor]  # inputs, classes
 
 
 class Interrupted(Exception):
@@ -89,15 +86,8 @@ class Training:
         self.model = build_model(config.model, data.shape, data.classes)
         layout = memory_format(self.model, data.shape, plan.layout)
         self.model.to(self.device).to(memory_format=layout)
-        splits = {
-            "train": (data.train_x, data.train_y),
-            "val": (data.val_x, data.val_y),
-            "test": (data.test_x, data.test_y),
-        }
-        self.splits: dict[str, Split] = {
-            name: (laid_out(x, self.device, layout), y.to(self.device))
-            for name, (x, y) in splits.items()
-        }
+        self.samples = Samples(data, config, layout)
+        self.splits = self.samples.splits
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.optimizer = make_optimizer(config.optimizer, self.model.parameters())
         self.autocast = autocast(self.device, config.precision)
@@ -107,7 +97,7 @@ class Training:
             name: (schedule, find_instrument(name, schedule.function))
             for name, schedule in config.probes.schedules().items()
         }
-        batches = len(self._order(0))
+        batches = len(self.samples.order(0))
         self.steps_per_epoch = math.ceil(batches / config.training.accumulate)
         self.steps = total_steps(config.training, self.steps_per_epoch)
 
@@ -115,10 +105,7 @@ class Training:
         self.images = 0  # seen in training so far
         self.next_in_epoch = 0  # optimizer steps of this epoch already taken
         self.clock = Clock()
-        self.noise = Generator()  # of the augmentation
-        self.losses: list[Tensor] = []  # on the device, with what the host knows of each step:
-        self.pending: list[dict[str, Any]] = []
-        self.recordings: list[tuple[int, Recording]] = []
+        self.pending = Pending()
 
     def run(self) -> None:
         """Train to the end. Raises Interrupted or Diverged."""
@@ -130,9 +117,9 @@ class Training:
         saved = perf_counter()
 
         while self.step < self.steps:
-            order = self._order(self.epoch)
+            order = self.samples.order(self.epoch)
             if not self.next_in_epoch:
-                self.noise.manual_seed(self.config.seed * 1_000_003 + self.epoch)
+                self.samples.begin(self.epoch)
             self.model.train()
             for position in range(self.next_in_epoch, self.steps_per_epoch):
                 if self.step == self.steps:
@@ -147,21 +134,13 @@ class Training:
                 before = self.clock.seconds["training"]
                 with self.clock.timed("training"):
                     group = order[position * training.accumulate :][: training.accumulate]
-                    batches = [self._take(indices) for indices in group]
-                    lr = learning_rate(
-                        self.config.optimizer.lr, training, self.step, self.steps_per_epoch
-                    )
-                    for parameters in self.optimizer.param_groups:
-                        parameters["lr"] = lr
+                    batches = [self.samples.take(indices) for indices in group]
+                    lr = self._set_learning_rate()
                     after_update = self._probe(*batches[0])
                     loss = self._update(batches)
-                    if after_update:
-                        self._record(after_update)
+                    self._probe_after(after_update)
                 spent = self.clock.seconds["training"] - before
-                self.losses.append(loss)
-                self.pending.append(
-                    {"step": self.step, "epoch": self.epoch + 1, "lr": lr, "seconds": spent}
-                )
+                self.pending.step(loss, step=self.step, epoch=self.epoch + 1, lr=lr, seconds=spent)
                 self.step += 1
                 self.next_in_epoch = position + 1
                 images = sum(len(y) for _, y in batches)
@@ -172,7 +151,7 @@ class Training:
             self.next_in_epoch = 0
             self._flush()
             if self.step == self.steps:
-                self._probe(*self._take(self._order(self.epoch)[0]), last=True)
+                self._probe(*self.samples.take(self.samples.order(self.epoch)[0]), last=True)
                 self._flush()
                 self._evaluate("end")
             elif self.epoch % training.evaluate_every == 0:
@@ -180,24 +159,17 @@ class Training:
         if not math.isfinite(self.record.column("epochs", "train_loss")[-1]):
             raise Diverged(self.step)  # the last update did it, and no step came to show it
 
-    def _order(self, epoch: int) -> list[Tensor]:
-        data = self.config.data
-        samples = len(self.splits["train"][1])
-        order = epoch_order(data, samples, self.config.seed, epoch)
-        return [indices.to(self.device, non_blocking=True) for indices in order]
-
-    def _take(self, indices: Tensor) -> Batch:
-        x, y = self.splits["train"]
-        x, y = x.index_select(0, indices), y.index_select(0, indices)
-        data = self.config.data
-        if data.flip or data.crop:
-            x = augment(x, data.flip, data.crop, self.noise)
-        return x, y
+    def _set_learning_rate(self) -> float:
+        base, schedule = self.config.optimizer.lr, self.config.training
+        lr = learning_rate(base, schedule, self.step, self.steps_per_epoch)
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = lr
+        return lr
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
         return cross_entropy(logits, y, self.config.training.label_smoothing)
 
-    def _update(self, batches: list[Batch]) -> Tensor:
+    def _update(self, batches: list[Split]) -> Tensor:
         """One optimizer step on the mean gradient of all samples; returns their mean loss."""
         samples = sum(len(y) for _, y in batches)
         loss = torch.zeros((), device=self.device)
@@ -232,18 +204,19 @@ class Training:
                 batch_size=self.config.data.batch_size, seed=self.config.seed,
                 examples=self.splits["val"], pool=self.splits["train"][0],
             )  # fmt: skip
-            found, after_update = measure(moment, wanted.values())
-            self.recordings += [(self.step, recording) for recording in found]
+            found, after_update = measure(moment, wanted)
+            self.pending.record(self.step, found)
         return after_update
 
-    def _record(self, functions: list[Callable[[], Recording]]) -> None:
-        with self.clock.timed("probing"):
-            self.recordings += [(self.step, function()) for function in functions]
+    def _probe_after(self, functions: list[Callable[[], Recording]]) -> None:
+        if functions:
+            with self.clock.timed("probing"):
+                self.pending.record(self.step, [function() for function in functions])
 
     def _measure_memory(self) -> None:
         with self.clock.timed("probing"):
             self.model.train()
-            x = self.splits["train"][0].index_select(0, self._order(0)[0])
+            x = self.samples.inputs(self.samples.order(0)[0])
             kept = saved_bytes(self.model, x, self.autocast)
         self.record.add(
             "measures", step=0, layer="model", name="saved_for_backward_bytes", value=kept
@@ -251,19 +224,10 @@ class Training:
 
     def _flush(self) -> None:
         """Bring over what the device holds; this is where the device is waited for."""
-        with self.clock.timed("training"):
-            losses = torch.stack(self.losses).tolist() if self.losses else []
-        for loss, row in zip(losses, self.pending, strict=True):
-            self.record.add("steps", loss=loss, **row)
-        with self.clock.timed("probing"):
-            for step, recording in self.recordings:
-                for table, rows in recording.rows().items():
-                    self.record.tables[table] += [(step, *row) for row in rows]
+        new = self.pending.flush(self.record, self.clock)
+        self.progress.trained([loss for _, loss in new])
         first = next(iter(self.record.column("steps", "loss")), math.nan)
-        steps = [row["step"] for row in self.pending]
-        self.losses, self.pending, self.recordings = [], [], []
-        self.progress.trained(losses)
-        for step, loss in zip(steps, losses, strict=True):
+        for step, loss in new:
             if not math.isfinite(loss) or loss > DIVERGED * first:
                 self.record.cut(step)
                 raise Diverged(step)
@@ -271,21 +235,21 @@ class Training:
     def _evaluate(self, when: When) -> None:
         with self.clock.timed("evaluation"), random_state_kept(self.device):
             if wants_population_statistics(self.model):
-                x = self.splits["train"][0]
-                samples = (x.index_select(0, indices) for indices in self._order(0))
-                estimate_population_statistics(self.model, samples)
+                batches = (self.samples.inputs(indices) for indices in self.samples.order(0))
+                estimate_population_statistics(self.model, batches)
             scores = self.scoring.score(self.model, when)
-            self.scoring.remember(len(self.record.tables["epochs"]), scores, self.model, when)
-            at_best = self.scoring.test_best(self.model) if when == "end" else {}
+            row = len(self.record.tables["epochs"])
+            self.scoring.remember(row, scores, self.model, when)
         if self.config.probes.norms:
             with self.clock.timed("probing"):
                 for layer, name, value in norm_measures(self.model):
                     self.record.add("measures", step=self.step, layer=layer, name=name, value=value)
         spent = {f"seconds_{kind}": seconds for kind, seconds in self.clock.seconds.items()}
-        row = {"epoch": self.epoch, "step": self.step, **scores, **spent}
-        self.record.add("epochs", **row)
-        if at_best:
-            self.record.amend("epochs", self.scoring.best["row"], **at_best)
+        self.record.add("epochs", epoch=self.epoch, step=self.step, **scores, **spent)
+        if when == "end":
+            with self.clock.timed("evaluation"):
+                row, at_best = self.scoring.test_best(self.model)
+            self.record.amend("epochs", row, **at_best)
         if self.logger is not None:
             self.logger.send(self.record.tables)
         self.progress.evaluated(self.epoch, self.step, scores.get("val_accuracy"))
@@ -297,7 +261,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": random_state(self.device),
-            "noise": self.noise.get_state(),
+            "noise": self.samples.noise.get_state(),
             "position": (self.epoch, self.next_in_epoch, self.step, self.images),
             "seconds": self.clock.seconds,
             "tables": self.record.tables,
@@ -321,15 +285,10 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         set_random_state(state["random"], self.device)
-        self.noise.set_state(state["noise"].cpu())
+        self.samples.noise.set_state(state["noise"].cpu())
         self.epoch, self.next_in_epoch, self.step, self.images = state["position"]
         self.clock.seconds, self.record.tables = state["seconds"], state["tables"]
         self.scoring.best = state["best"]
         torch.set_num_threads(state["threads"])
         self.progress.resume(self.step)
         return True
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the state dict, for `torch.load(path, weights_only=True)`."""
-    write_whole(path, lambda file: torch.save(model.state_dict(), file))

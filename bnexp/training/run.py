@@ -27,7 +27,8 @@ from bnexp.runs.identity import flatten, revisions
 from bnexp.runs.places import find_run, run_lock
 from bnexp.runs.record import Record
 from bnexp.runs.replace import discard, recover, restore, set_aside
-from bnexp.training.loop import Diverged, Interrupted, Training, save_weights
+from bnexp.training.checkpoint import save_weights
+from bnexp.training.loop import Diverged, Interrupted, Training
 from bnexp.training.progress import Progress
 from bnexp.training.provenance import provenance
 

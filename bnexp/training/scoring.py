@@ -64,15 +64,15 @@ class Scoring:
         weights = None if known else _copy(model)
         self.best = {"accuracy": accuracy, "row": row, "weights": weights}
 
-    def test_best(self, model: nn.Module) -> Scores:
-        """The test split at the best evaluation, where its row has not got it."""
+    def test_best(self, model: nn.Module) -> tuple[int, Scores]:
+        """Row of the best evaluation, and the test split there as far as the row has not got it."""
         if self.best is None or self.best["weights"] is None:
-            return {}
+            return 0, {}
         final = _copy(model)
         model.load_state_dict(self.best["weights"])
         loss, accuracy = evaluate(model, self.whole["test"], self.autocast).tolist()
         model.load_state_dict(final)
-        return {"test_loss": loss, "test_accuracy": accuracy}
+        return self.best["row"], {"test_loss": loss, "test_accuracy": accuracy}
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
