@@ -68,7 +68,7 @@ def test_an_entry_is_all_that_a_new_one_needs(planned: Planner) -> None:  # noqa
         assert "samples of the batch" in listing(["instruments"])
         plan = planned("model=mlp", "probes.count={every: 1, at: [], end: false}")
         found = bnexp.load_runs(run(plan, "", quiet=True).folder).measures
-        assert (found["name"] == "samples").sum() == 12
+        assert (found["name"] == "samples").sum() == 13  # the end too
         with pytest.raises(ValueError, match="already"):
             register("count", "", "")
     finally:
