@@ -86,7 +86,8 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         smallest = smallest_batch(data, facts.train)
         others = _other_sizes(data, facts)
         shape, classes = facts.shape, facts.classes
-        problems += check_model(model, shape, classes, data.batch_size, smallest, others)
+        size = data.batch_size if data.batch_sizes is None else data.batch_sizes[0]
+        problems += check_model(model, shape, classes, size, smallest, others)
         problems += check_lengths(model) if data.lengths is not None else []
         try:
             weights = content(model.weights) if model.weights is not None else None

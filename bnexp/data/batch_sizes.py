@@ -25,7 +25,7 @@ def batch_sizes(data: Data, n: int, seed: int, epoch: int) -> list[int]:
     sizes = sizes[sizes >= (low if data.drop_last else 1)]
     if low < high:
         sizes = sizes[permutation(len(sizes), seed, _STREAM + 1 + epoch)]
-    return sizes.tolist()
+    return [int(size) for size in sizes]
 
 
 def smallest_batch(data: Data, n: int) -> int:

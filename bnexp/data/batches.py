@@ -16,7 +16,7 @@ def epoch_order(data: Data, n: int, seed: int, epoch: int) -> list[Tensor]:
     """
     sizes = batch_sizes(data, n, seed, epoch)
     order = torch.from_numpy(permutation(n, seed, epoch))
-    return list(order[: sum(sizes)].split(sizes))
+    return list(torch.split(order[: sum(sizes)], sizes))
 
 
 def augment(x: Tensor, flip: bool, crop: int, generator: Generator) -> Tensor:

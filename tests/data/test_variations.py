@@ -7,6 +7,8 @@ from bnexp import schema
 from bnexp.compose import compose
 from bnexp.data import check, describe, lengths_of, load
 from bnexp.data.lengths import cut
+from bnexp.errors import UserError
+from bnexp.plan import plan
 from tests.data.builders import config
 
 
@@ -91,6 +93,14 @@ def test_facts_do_not_change():
 )  # fmt: skip
 def test_one_line_for_one_problem(name, keys, line):
     assert check(config(name, **keys)) == [line]
+
+
+def test_norms_that_need_two_samples_are_told_of_batches_of_one():
+    keys = ["model=mlp_bn", "data.drop_last=true"]
+    with pytest.raises(UserError, match="norm batch needs more than one value"):
+        plan(*compose([*keys, "data.batch_sizes=[1,64]"]))
+    assert plan(*compose([*keys, "data.batch_sizes=[2,64]"])).notes == ()
+    plan(*compose(["model=mlp_ln", "data.batch_sizes=[1,64]"]))
 
 
 def test_bounds_must_rise():
