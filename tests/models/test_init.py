@@ -74,3 +74,23 @@ def test_weight_norm_starts_at_the_weights_drawn(init: str) -> None:
     keys = {"init": init, "init_scale": 1.7}
     for plain, normed in zip(linears(**keys), linears(norm="weight", **keys), strict=True):
         torch.testing.assert_close(normed.weight, plain.weight)
+
+
+@pytest.mark.parametrize(
+    ("preset", "keys"),
+    [("lstm", {"widths": [90, 80]}), ("resnet", {"widths": [40, 80]}), ("transformer", {})],
+)
+@pytest.mark.parametrize(
+    ("init", "variance"), [("he", lambda i, o: 2 / i), ("xavier", lambda i, o: 2 / (i + o))]
+)
+def test_variances_of_gates_shortcuts_and_heads(
+    preset: str, keys: dict[str, Any], init: str, variance: Any
+) -> None:
+    if preset == "resnet":
+        keys = keys | {"depth": 6}
+    for layer in linears(preset, (20, 8, 8), init=init, init_scale=0.5, **keys):
+        gates = 4 if preset == "lstm" and layer.out_features != 300 else 1
+        for weight in layer.weight.detach().chunk(gates):  # each gate is drawn by itself
+            expected = 0.5 * math.sqrt(variance(*fans(weight)))
+            tolerance = 5 / math.sqrt(2 * weight.numel())
+            assert weight.std().item() == pytest.approx(expected, rel=tolerance)

@@ -46,7 +46,7 @@ def token_norm(model: Config) -> nn.Module:
 def normalised(norm: nn.Module, x: Tensor, over_tokens: bool) -> Tensor:
     """The tokens (N, T, C) through the norm: as (N, C, T), or each token by itself."""
     if over_tokens:
-        return norm(x.mT).mT
+        return norm(x.mT.contiguous()).mT  # contiguous as torch.compile takes it to be
     return norm(x.flatten(0, 1)).view_as(x)
 
 
