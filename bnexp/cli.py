@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bnexp.errors import UserError
-from bnexp.showing import finish_streams, harmless, prepare_streams
+from bnexp.showing import finish_streams, harmless, prepare_streams, printable
 
 if TYPE_CHECKING:
     from bnexp.training.run import Finished
@@ -31,7 +31,8 @@ def run(arguments: list[str]) -> int:
     try:
         return _dispatch(arguments)
     except UserError as error:
-        print("\n".join(f"bnexp: {line}" for line in error.lines), file=sys.stderr)
+        lines = ("".join(map(printable, line)) for line in error.lines)
+        print("\n".join(f"bnexp: {line}" for line in lines), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("bnexp: interrupted", file=sys.stderr)
@@ -94,9 +95,10 @@ def _train(arguments: list[str]) -> int:
 
     options = parse(arguments)
     if options.help and options.overrides:
+        from bnexp.compose import compose
         from bnexp.keys import explanation
 
-        print(explanation(options.overrides))
+        print(explanation(options.overrides, compose([])[0]))
         return 0
     if (
         options.help
@@ -141,7 +143,9 @@ def _sweep(arguments: list[str], command: str) -> int:
     except Stopped as early:
         stopped = early
     except ValueError:  # of a search in which no trial succeeded
-        if not sweep.results or any(result.status == "done" for result in sweep.results):
+        if not (sweep.results or sweep.refused) or any(
+            result.status == "done" for result in sweep.results
+        ):
             raise
     return sweep.finish(stopped)
 

@@ -2,7 +2,7 @@
 
 import json
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -110,11 +110,12 @@ def _words(schema: dict[str, Any]) -> str:
     return ", ".join([kind, *limits])
 
 
-def explanation(names: Iterable[str]) -> str:
-    """What is known of these keys, or of all keys of a section. UserError names unknown ones."""
-    from bnexp.compose import compose
+def explanation(names: Iterable[str], defaults: Mapping[str, Any]) -> str:
+    """What is known of these keys, or of all keys of a section. UserError names unknown ones.
 
-    defaults = flatten(compose([])[0])
+    `defaults` is the configuration of a run of which nothing was said.
+    """
+    values = flatten(defaults)
     blocks, problems = [], []
     for name in names:
         found = described(name)
@@ -122,17 +123,17 @@ def explanation(names: Iterable[str]) -> str:
             close = get_close_matches(name, {key.name for key in keys()}, n=1)
             near = f"; nearest known key: {close[0]}" if close else ""
             problems.append(f"{name}: unknown key{near}; bnexp train --help shows all")
-        blocks += [_block(key, defaults) for key in found]
+        blocks += [_block(key, values) for key in found]
     if problems:
         raise UserError(*problems)
     return "\n".join(blocks)
 
 
-def _block(key: Key, defaults: dict[str, Any]) -> str:
+def _block(key: Key, values: Mapping[str, Any]) -> str:
     title = f"{key.name}: {key.meaning}" if key.meaning else key.name
     lines = [title, f"    {key.kind}"]
-    if key.name in defaults:
-        lines[1] += f"; default: {json.dumps(defaults[key.name])}"
+    if key.name in values:
+        lines[1] += f"; default: {json.dumps(values[key.name])}"
     elif key.of:
         lines[1] += f"; of: {key.of}"
     return "\n".join(lines)

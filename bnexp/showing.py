@@ -19,6 +19,11 @@ def harmless(show: Callable[P, Any]) -> Callable[P, None]:
     return shown
 
 
+def printable(sign: str) -> str:
+    """A sign as it may stand in a line: line breaks and such are spelled out."""
+    return sign if sign.isprintable() else repr(sign)[1:-1]
+
+
 def prepare_streams() -> None:
     """Let a console show a sign that it lacks as `?`, rather than raise."""
     for stream in (sys.stdout, sys.stderr):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bnexp.cli import COMMANDS, run
+from bnexp.compose import compose
 from bnexp.keys import explanation, keys
 from bnexp.norms.catalogue import NORMS
 from tests.conftest import REPOSITORY, Cli
@@ -260,7 +261,7 @@ def test_help_tells_of_a_key(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_key_can_be_asked_for() -> None:
     names = sorted({key.name for key in keys()})
-    said = explanation(names)
+    said = explanation(names, compose([])[0])
     assert all(f"\n{name}" in f"\n{said}" for name in names)
 
 

@@ -1,9 +1,12 @@
 """When an instrument records."""
 
-from bnexp.config import Schedule
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bnexp.config import Schedule
 
 
-def due(schedule: Schedule | None, step: int, last: bool = False) -> bool:
+def due(schedule: "Schedule | None", step: int, last: bool = False) -> bool:
     """Whether to record after `step` updates; `last`: no update will follow."""
     if schedule is None:
         return False

@@ -135,10 +135,7 @@ class CheckedLauncher(Launcher):
         here: bool,
         engine: OtherLauncher | None,
     ) -> Sequence[JobReturn]:
-        """The trials of a search: one that is refused is one failed trial, not its end.
-
-        Raises UserError where no trial has been possible so far.
-        """
+        """The trials of a search: one that is refused is one failed trial, not its end."""
         jobs: dict[int, Job] = {}
         refused: dict[int, UserError] = {}
         for number, overrides in enumerate(job_overrides):
@@ -146,11 +143,7 @@ class CheckedLauncher(Launcher):
                 [jobs[number]] = plan_jobs([overrides], composer, here=here)
             except UserError as error:
                 refused[number] = error
-        if refused and not jobs and not self.sweep.jobs:
-            raise next(iter(refused.values()))
-        for error in refused.values():
-            print("\n".join(f"bnexp: trial refused: {line}" for line in error.lines), flush=True)
-        self.sweep.refused += len(refused)
+        self.sweep.refused += refused.values()
         results = dict(zip(jobs, self.sweep.run(list(jobs.values()), engine), strict=True))
         return [
             _job_return(jobs[number], results[number])

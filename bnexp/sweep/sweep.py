@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bnexp.errors import UserError
 from bnexp.runs import manifest
 from bnexp.showing import harmless
 from bnexp.sweep.jobs import Job
@@ -18,7 +19,7 @@ class Sweep:
         self.command = command
         self.jobs: list[Job] = []
         self.results: list[Result] = []
-        self.refused = 0  # trials of a search that could not be planned
+        self.refused: list[UserError] = []  # trials of a search that could not be planned
 
     def __call__(self, config: Any) -> None:
         """Hydra wants a task that can be called; every job of ours goes through `run`."""
@@ -65,6 +66,9 @@ class Sweep:
         if stopped is not None and stopped.by_signal:
             print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
             return 130
-        if self.refused:
-            print(f"{self.refused} trials were refused")
-        return int(any(result.failed for result in self.results) or self.refused > 0)
+        lines = dict.fromkeys(line for error in self.refused for line in error.lines)
+        if lines and not self.results:
+            raise UserError(*lines)
+        for line in lines:
+            print(f"bnexp: trial refused: {line}", file=sys.stderr)
+        return int(any(result.failed for result in self.results) or bool(lines))

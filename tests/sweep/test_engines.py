@@ -134,14 +134,13 @@ def test_optuna_minimises_the_validation_loss(cli: Cli, tmp_path: Path) -> None:
 def test_a_refused_or_failed_trial_is_one_trial(cli: Cli, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     (tmp_path / "mine.py").write_text(NET)
-    line = ["train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=9", *SHORT]
+    line = ["train", "-m", "hydra/sweeper=optuna", "hydra/sweeper/sampler=grid", *SHORT]
     line += ["model=module", "model.name=mine.Net", "hydra.sweeper.n_jobs=1"]
-    line += ["+model.kwargs.how=choice(nothing,error)", "data.train_size=choice(100,200,99999)"]
+    line += ["+model.kwargs.how=choice(nothing,error)", "data.train_size=choice(100,99999)"]
     done = cli(*line, PYTHONPATH=path())
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert "trial refused: data.train_size=99999" in done.stdout
-    assert "trials were refused" in done.stdout
+    assert done.stderr.count("trial refused: data.train_size=99999") == 1
     assert done.stdout.count("to train") <= 1
     assert (tmp_path / "runs/.sweep/optimization_results.yaml").exists()
 
