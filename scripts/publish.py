@@ -6,8 +6,11 @@
     python scripts/publish.py --check    # exit code 1 where a page differs from its tables
 
 Each argument is NAME=FOLDER, a ledger's folder to publish as results/NAME; of several folders of
-one dataset, the rows are put together. Then results/README.md and the results in README.md are
-written anew. No number on these pages is typed.
+one dataset, the rows are put together. Its comparisons take the place of those published; others
+stay. A published reading stands: a ledger that has another one for a seed is refused, as is a
+definition that has changed under its edition's number; readings of an older edition go to
+retired.csv. Then results/README.md and the results in README.md are written anew. No number on
+these pages is typed.
 """
 
 import argparse
@@ -22,33 +25,27 @@ from typing import Any
 import pandas as pd
 
 from bnexp.comparisons.config import load
+from bnexp.comparisons.datasets import ledger_config
+from bnexp.comparisons.ledger import STYLES
+from bnexp.comparisons.words import HOW_COUNTED, LUCK
+from bnexp.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 START, END = "<!-- results: written by scripts/publish.py -->", "<!-- end of results -->"
 TOGETHER = ("digits", "fashion_mnist", "cifar10")  # the order of columns
 NAMES = {"digits": "digits", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10 (JPEG copy)"}
-WORDS = ("supported", "contradicted", "inconclusive")
-MARK = {"supported": "yes", "contradicted": "**no**", "inconclusive": "open", "not measured": ""}
-# The claims that README.md shows, by comparison and the words of its assertion.
-FRONT = (
-    ("B8", "batch norm allows larger learning rates (Adam)"),
-    ("B8", "50 to 100 times larger learning rates (SGD)"),
-    ("B12", "3.7 times fewer epochs, at the source's learning rates"),
-    ("B12", "2 to 5 times faster, each at its fastest learning rate"),
-    ("B12", "batch norm is faster by the clock, each at its fastest learning rate"),
-    ("B3", "without batch norm the gradient vanishes over ten layers (ReLU)"),
-    ("B3", "without batch norm the gradient vanishes over ten layers (ReLU, He's init)"),
-    ("B3", "without batch norm it vanishes towards the output, as drawn"),
-    ("B9", "batch norm narrows the gap between training and test accuracy"),
-    ("B13", "with batch norm batch size 2 is much worse than 32"),
-    ("B13", "with batch norm batch size 8 works"),
-    ("B14", "accumulation makes up for small batches"),
-    ("B19", "a step with batch norm takes minimally longer"),
-    ("B21", "plain nets of more than 50 layers train with batch norm"),
-)
-
-
+MARK = {"yes": "**yes**", "no": "**no**", "not measured": ""}  # other words as they are
+OUTCOMES = {  # of a claim over all datasets, in the order of the page
+    "no": ("do not hold", "Claims that do not hold"),
+    "yes": ("hold wherever they were decided", "Claims that hold"),
+    "no difference": ("make no difference", "Claims of something that makes no difference"),
+    "mixed": ("hold on one dataset and not on another", "Claims that hold here and not there"),
+    "open": ("are open", "Open"),
+    "size": ("", "Sizes measured on another net or dataset than the source's"),
+    "not measured": ("", "Not measured"),
+}
+FRONT = 2  # claims of each comparison of the core that README.md shows
 PICTURES = ("B8-learning_rate-1", "B3-gradients-1", "B12-convergence-1", "B13-batch_size-1")
 
 
@@ -71,8 +68,8 @@ class Ledger:
 
 
 def published() -> list[Ledger]:
-    """The ledgers in results/, in order."""
-    found = [path.parent.name for path in RESULTS.glob("*/ledger.json")]
+    """The ledgers in results/ that have their evidence beside them, in order."""
+    found = [path.parent.name for path in RESULTS.glob("*/evidence.csv")]
     found.sort(key=lambda name: (TOGETHER.index(name) if name in TOGETHER else 9, name))
     return [
         Ledger(name, json.loads((RESULTS / name / "ledger.json").read_text())) for name in found
@@ -80,30 +77,97 @@ def published() -> list[Ledger]:
 
 
 def adopt(name: str, folders: list[Path]) -> None:
-    """Put the rows of ledgers together in results/NAME, with the figures of their rows.
-
-    Holm's correction counts every assertion of the ledger in each of them, so that verdicts of
-    rows run apart stand beside each other.
-    """
+    """Publish the comparisons of some ledgers in results/NAME. Raises UserError."""
     target = RESULTS / name
-    shutil.rmtree(target, ignore_errors=True)
-    (target / "figures").mkdir(parents=True)
     ledgers = [json.loads((folder / "ledger.json").read_text()) for folder in folders]
-    rows = [row for ledger in ledgers for row in ledger["rows"]]
-    rows.sort(key=lambda row: (row["id"][0], int(row["id"][1:])))
-    whole = ledgers[0] | {"rows": rows, "provenance": together(ledgers)}
-    del whole["headline"]  # of one of them
+    if any(one["design"] for one in ledgers):
+        raise UserError(f"{name}: readings of design seeds are never published")
+    if not (target / "evidence.csv").exists():
+        shutil.rmtree(target, ignore_errors=True)
+    new = {row["id"]: row for one in ledgers for row in one["rows"]}
+    merge_evidence(target, folders, set(new))
+    ledger = target / "ledger.json"
+    old = json.loads(ledger.read_text()) if ledger.exists() else {}
+    rows = {row["id"]: row for row in old.get("rows", [])} | new
+    whole = ledgers[0] | {
+        "rows": [rows[one] for one in sorted(rows, key=place)],
+        "provenance": together([*([old] if old else []), *ledgers]),
+    }
+    whole.pop("headline", None)  # of one of them
     text = json.dumps(whole, indent=1, allow_nan=False)
-    (target / "ledger.json").write_text(text + "\n")
-    tables = [pd.read_csv(folder / "ledger.csv") for folder in folders]
-    table = pd.concat(tables, ignore_index=True)
-    order = table["id"].map(lambda one: (one[0], int(one[1:])))
-    table.loc[order.sort_values(kind="stable").index].to_csv(
-        target / "ledger.csv", index=False, lineterminator="\n"
-    )
+    ledger.write_text(text + "\n")
+    write(target / "ledger.csv", merged(target, folders, "ledger.csv", "id", set(new)))
+    for one in new:
+        for figure in (target / "figures").glob(f"{one}-*.svg"):
+            figure.unlink()
     for folder in folders:
         for figure in sorted((folder / "figures").glob("*.svg")):
             shutil.copy(figure, target / "figures" / figure.name)
+
+
+def merge_evidence(target: Path, folders: list[Path], new: set[str]) -> None:
+    """Bring readings, choices and runs of new ledgers to those published."""
+    before = table_of(target / "evidence.csv")
+    evidence = merged(target, folders, "evidence.csv", "comparison", new)
+    retired = [table_of(target / "retired.csv")]
+    for one in sorted(new & set(before.get("comparison", []))):
+        theirs, mine = (t[t["comparison"] == one] for t in (before, evidence))
+        if mine.empty:
+            continue
+        was, now = theirs["edition"].iloc[0], mine["edition"].iloc[0]
+        if was == now:
+            refuse_other_readings(one, theirs, mine)
+        elif int(now.partition("-")[0]) > int(was.partition("-")[0]):
+            retired.append(theirs)
+        else:
+            raise UserError(f"{one}: published under {was}, now {now}: raise `edition` in its YAML")
+    choices = merged(target, folders, "choices.csv", "comparison", new)
+    runs = pd.concat([table_of(folder / "runs.csv") for folder in [*folders, target]])
+    (target / "figures").mkdir(parents=True, exist_ok=True)
+    write(target / "evidence.csv", evidence)
+    write(target / "choices.csv", choices)
+    write(target / "runs.csv", runs.drop_duplicates("run") if len(runs) else runs)
+    if len(gone := pd.concat(retired)):
+        write(target / "retired.csv", gone.drop_duplicates())
+
+
+def refuse_other_readings(name: str, before: pd.DataFrame, now: pd.DataFrame) -> None:
+    """Raise UserError where a published reading is missing, or another one."""
+    keys = ["quantity", "seed"]
+    both = before.merge(now, on=keys, how="left", suffixes=("", "_now"))
+    other = both[(both["low"] != both["low_now"]) | (both["high"] != both["high_now"])]
+    if len(other):
+        first = other.iloc[0]
+        raise UserError(
+            f"{name}: {first['quantity']} of seed {first['seed']} is published as "
+            f"[{first['low']}, {first['high']}], which stands; go on from it with "
+            "bnexp reproduce evidence=results/NAME"
+        )
+
+
+def merged(target: Path, folders: list[Path], file: str, key: str, new: set[str]) -> pd.DataFrame:
+    """The published rows of a table without those of the new comparisons, and the new ones."""
+    before = table_of(target / file)
+    if len(before):
+        before = before[~before[key].isin(new)]
+    table = pd.concat([before, *(table_of(folder / file) for folder in folders)])
+    return table.iloc[sorted(range(len(table)), key=lambda at: place(table[key].iloc[at]))]
+
+
+def table_of(path: Path) -> pd.DataFrame:
+    """A CSV as text; without rows where there is none."""
+    if not path.exists():
+        return pd.DataFrame()
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def write(path: Path, table: pd.DataFrame) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def place(name: str) -> tuple[str, int]:
+    """A2 before A10."""
+    return name[0], int(name[1:])
 
 
 def together(ledgers: list[dict[str, Any]]) -> dict[str, str]:
@@ -120,7 +184,7 @@ def says(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         verdict["says"]: verdict
         for verdict in row["verdicts"]
-        if verdict.get("says") and verdict["verdict"] in (*WORDS, "not measured")
+        if verdict.get("says") and verdict["verdict"] in STYLES
     }
 
 
@@ -139,12 +203,21 @@ def claims(ledgers: list[Ledger], letter: str) -> list[tuple[str, str, list[dict
 
 
 def outcome(verdicts: list[dict[str, Any]]) -> str:
-    """The verdicts of one claim over all datasets in a word."""
-    words = {v["verdict"] for v in verdicts if v.get("verdict") in WORDS}
-    decided = words - {"inconclusive"}
-    if len(decided) == 2:
+    """The verdicts of one claim over all datasets in a word; "likely" is open."""
+    words = {v["verdict"] for v in verdicts if v} - {"not measured"}
+    if words & {"here too", "not here"}:
+        return "size"
+    decided = words & {"yes", "no", "no difference"}
+    if len(decided) > 1:
         return "mixed"
-    return decided.pop() if decided else ("inconclusive" if words else "not measured")
+    return decided.pop() if decided else ("open" if words else "not measured")
+
+
+def told(verdict: dict[str, Any]) -> str:
+    """A verdict and what was measured; "" where there is none."""
+    if not verdict:
+        return ""
+    return f"{MARK.get(verdict['verdict'], verdict['verdict'])} {verdict['measured']}".strip()
 
 
 def cell(text: object) -> str:
@@ -158,7 +231,7 @@ def claim_table(ledgers: list[Ledger], chosen: list[tuple[str, str, list[dict[st
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, text, verdicts in chosen:
         documented = next((v["documented"] for v in verdicts if v.get("documented")), "")
-        cells = [f"{MARK[v['verdict']]} {v['measured']}" if v else "" for v in verdicts]
+        cells = [told(v) for v in verdicts]
         link = f"[{name}](#{name.lower()})"
         lines.append("| " + " | ".join(map(cell, [link, f"{text} ({documented})", *cells])) + " |")
     return "\n".join(lines)
@@ -198,24 +271,21 @@ def page(ledgers: list[Ledger]) -> str:
         by_outcome.setdefault(outcome(claim[2]), []).append(claim)
     counts = ", ".join(
         f"{len(by_outcome[word])} {words}"
-        for word, words in (
-            ("supported", "hold wherever they were decided"),
-            ("contradicted", "do not"),
-            ("mixed", "hold on one dataset and not on another"),
-            ("inconclusive", "are open"),
-        )
-        if word in by_outcome
+        for word, (words, _) in OUTCOMES.items()
+        if words and word in by_outcome
     )
+    total = sum(len(by_outcome.get(word, [])) for word, (words, _) in OUTCOMES.items() if words)
     first = ledgers[0]
     printed = arithmetic(first)
     lines = [
         "# What was measured",
         "",
         "Written by `scripts/publish.py` from the ledgers beside it; no number or verdict here is",
-        "typed. yes: supported; **no**: contradicted; open: the interval straddles the line, or it",
-        "passes only before Holm's correction. Intervals are at 95%, n counts seeds.",
+        f"typed. {HOW_COUNTED} {LUCK} Every verdict follows from `evidence.csv` and `choices.csv`:",
+        "`bnexp rejudge results/digits` computes them again. How often counting seeds is wrong is",
+        "in [protocol](protocol/README.md).",
         "",
-        f"Of {len(every)} assertions about training, {counts}. Of {sum(printed.values())} numbers "
+        f"Of {total} claims about training, {counts}. Of {sum(printed.values())} numbers "
         f"printed in the source's calculations, {printed['exact']} are exact, "
         f"{printed['rounded']} right to their printed digits, {printed['erratum']} wrong.",
         "",
@@ -229,13 +299,7 @@ def page(ledgers: list[Ledger]) -> str:
         "",
         *pictures(first),
     ]
-    for word, title in (
-        ("contradicted", "Claims that do not hold"),
-        ("supported", "Claims that hold"),
-        ("mixed", "Claims that hold here and not there"),
-        ("inconclusive", "Open"),
-        ("not measured", "Not measured"),
-    ):
+    for word, (_, title) in OUTCOMES.items():
         if word in by_outcome:
             lines += [f"## {title}", "", claim_table(ledgers, by_outcome[word]), ""]
     lines += ["## What the source's arithmetic gets wrong", "", errata(first), ""]
@@ -256,7 +320,9 @@ def pictures(ledger: Ledger) -> list[str]:
     """A few figures that show the most; each says what it shows."""
     lines = []
     for name in PICTURES:
-        row = ledger.rows[name.partition("-")[0]]
+        row = ledger.rows.get(name.partition("-")[0])
+        if row is None or not (RESULTS / ledger.name / "figures" / f"{name}.svg").exists():
+            continue
         lines += [f"![{cell(row['title'])}]({ledger.name}/figures/{name}.svg)", ""]
     return lines
 
@@ -285,7 +351,11 @@ def comparison(name: str, row: dict[str, Any], ledgers: list[Ledger]) -> list[st
             shown = f" ({', '.join(how)})" if how else ""
             lines.append(f"- {ledger.title}{shown}: {mine['summary'].rstrip('.')}.")
             lines += [f"  - {note}" for note in mine["notes"]]
-    for title, key in (("Held fixed", "fixed"), ("Literature", "literature")):
+    for title, key in (
+        ("Held fixed", "held"),
+        ("Chosen by pilots", "chosen"),
+        ("Literature", "literature"),
+    ):
         if row[key]:
             lines.append(f"- {title}: {row[key]}")
     lines.append("")
@@ -306,7 +376,7 @@ def not_measured(ledger: Ledger, whole: Ledger) -> list[str]:
     return [
         name
         for name in whole.rows
-        if any("data" not in grid for grid in load(name).sweep)
+        if any("data" not in grid for grid in [*load(name).sweep, *load(name).fixed])
         and (name not in ledger.rows or ledger.rows[name]["problem"])
     ]
 
@@ -320,14 +390,16 @@ def command(ledger: Ledger, names: list[str]) -> str:
 
 def front(ledgers: list[Ledger]) -> str:
     """The results shown in README.md."""
-    known = {(name, text): verdicts for name, text, verdicts in claims(ledgers, "B")}
     head = ["the source says", *(ledger.title for ledger in ledgers)]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for claim in FRONT:
-        cells = [f"{MARK[v['verdict']]} {v['measured']}" if v else "" for v in known[claim]]
-        lines.append("| " + " | ".join(map(cell, [claim[1], *cells])) + " |")
-    key = "yes: supported; **no**: contradicted; open: inconclusive after Holm's correction."
-    return "\n".join([*lines, "", key])
+    shown: Counter[str] = Counter()
+    for name, text, verdicts in claims(ledgers, "B"):
+        if name not in ledger_config()["core"] or shown[name] == FRONT:
+            continue
+        shown[name] += 1
+        cells = [told(v) for v in verdicts]
+        lines.append("| " + " | ".join(map(cell, [text, *cells])) + " |")
+    return "\n".join(lines)
 
 
 def with_front(text: str, table: str) -> str:
@@ -342,10 +414,17 @@ def main() -> int:
     parser.add_argument("ledgers", nargs="*", metavar="NAME=FOLDER")
     parser.add_argument("--check", action="store_true", help="write nothing, compare")
     options = parser.parse_args()
-    for argument in options.ledgers:
-        name, _, folder = argument.partition("=")
-        adopt(name, [Path(one) for one in folder.split(",")])
+    try:
+        for argument in options.ledgers:
+            name, _, folder = argument.partition("=")
+            adopt(name, [Path(one) for one in folder.split(",")])
+    except UserError as error:
+        print("\n".join(f"publish.py: {line}" for line in error.lines), file=sys.stderr)
+        return 2
     ledgers = published()
+    if not ledgers:
+        print("publish.py: no ledger with evidence.csv is in results/: give NAME=FOLDER")
+        return 2
     readme = ROOT / "README.md"
     pages = {
         RESULTS / "README.md": page(ledgers),

@@ -72,7 +72,7 @@ def test_rejudging_imports_no_torch(cli: Cli, tmp_path: Path) -> None:
         "import sys; from bnexp.comparisons.cli import rejudge; rejudge(['ledger']); "
         "sys.exit(any(name.partition('.')[0] == 'torch' for name in sys.modules))"
     )
-    python = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)  # noqa: S603
+    python = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
     assert python.returncode == 0, python.stderr
 
 

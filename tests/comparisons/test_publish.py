@@ -1,0 +1,90 @@
+"""Evidence that is published grows; a published reading stands."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bnexp.comparisons import evidence, ledger
+from bnexp.comparisons.setting import Setting
+from bnexp.errors import UserError
+from scripts import publish
+from tests.comparisons.made_up import Trainer, better, judge, setting
+
+
+def written(trainer: Trainer, asked: Setting, out: Path, published: Any = None) -> Path:
+    """A ledger's folder."""
+    courses, entry = judge(trainer, asked, published)
+    ledger.write([entry], asked, out)
+    evidence.write(courses, out, "a machine")
+    return out
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(publish, "RESULTS", tmp_path / "results")
+    return tmp_path / "results" / "digits"
+
+
+def test_published_evidence_grows(folder: Path, tmp_path: Path, results: Path) -> None:
+    first = written(Trainer(folder), setting(max_seeds=7), tmp_path / "first")
+    publish.adopt("digits", [first])
+    assert len(pd.read_csv(results / "evidence.csv")) == 7
+    more = written(Trainer(folder), setting(), tmp_path / "more", evidence.read(results))
+    publish.adopt("digits", [more])
+    assert list(pd.read_csv(results / "evidence.csv")["seed"]) == list(range(20_000, 20_015))
+    assert len(pd.read_csv(results / "runs.csv")) == 2 * 4 * 3 + 2 * 15
+    [found] = publish.published()
+    [row] = found.rows.values()
+    assert row["verdicts"][0]["verdict"] == "yes"
+    assert "| [C1](#c1) | it gains (above 0) | **yes** 3 points" in publish.claim_table(
+        [found], publish.claims([found], "C")
+    )
+
+
+def test_another_reading_of_a_published_seed_is_refused(
+    folder: Path, tmp_path: Path, results: Path
+) -> None:
+    publish.adopt("digits", [written(Trainer(folder), setting(seeds=7), tmp_path / "first")])
+    before = (results / "evidence.csv").read_bytes()
+    other = Trainer(
+        folder, lambda norm, lr, seed: better(norm, lr, seed) - 0.001 * (norm == "none")
+    )
+    repeat = written(other, setting(seeds=7), tmp_path / "other")
+    with pytest.raises(UserError, match="C1: gain of seed 20000 is published as"):
+        publish.adopt("digits", [repeat])
+    assert (results / "evidence.csv").read_bytes() == before
+
+
+def test_a_changed_definition_needs_a_new_number_and_retires_the_old_readings(
+    folder: Path, tmp_path: Path, results: Path
+) -> None:
+    publish.adopt("digits", [written(Trainer(folder), setting(seeds=7), tmp_path / "first")])
+    changed = setting(seeds=7, typed=("model.widths=[32]",))
+    with pytest.raises(UserError, match="raise `edition`"):
+        publish.adopt("digits", [written(Trainer(folder), changed, tmp_path / "changed")])
+    for table in (tmp_path / "changed").glob("*.csv"):
+        table.write_text(table.read_text().replace("C1,2-", "C1,3-"))
+    publish.adopt("digits", [tmp_path / "changed"])
+    assert set(pd.read_csv(results / "evidence.csv")["edition"].str[:2]) == {"3-"}
+    assert set(pd.read_csv(results / "retired.csv")["edition"].str[:2]) == {"2-"}
+
+
+def test_design_seeds_are_not_published(folder: Path, tmp_path: Path, results: Path) -> None:
+    tried = written(Trainer(folder), setting(seeds=2, design=True), tmp_path / "tried")
+    with pytest.raises(UserError, match="design seeds"):
+        publish.adopt("digits", [tried])
+    assert not results.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "together"),
+    [
+        (["yes", "yes"], "yes"), (["yes", "no"], "mixed"), (["no", "likely yes"], "no"),
+        (["likely yes"], "open"), (["not measured"], "not measured"), (["not here"], "size"),
+        (["no difference", "open"], "no difference"),
+    ],
+)  # fmt: skip
+def test_a_claim_over_datasets(words: list[str], together: str) -> None:
+    assert publish.outcome([{"verdict": word} for word in words]) == together
