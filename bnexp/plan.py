@@ -14,10 +14,11 @@ from bnexp.config import AnyData, Config, Logger, Model, Probes
 from bnexp.data import Facts, describe, smallest_batch
 from bnexp.data import check as check_data
 from bnexp.data.batch_sizes import batch_sizes
+from bnexp.data.dataset import info
 from bnexp.errors import UserError
 from bnexp.importing import source_hash
 from bnexp.models.check import check as check_model
-from bnexp.models.check import check_lengths
+from bnexp.models.check import check_lengths, check_structure
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import code
 from bnexp.models.weights import content
@@ -97,6 +98,8 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
             precision = str(tree.get("precision")) if device == "cpu" else "fp32"
             trial = _trial(model, data, facts, precision, weights)
             problems += trial.problems
+    elif model is not None and data is not None:
+        problems += _structure(model, data)
     probes = schema.section(Probes, tree, "probes")
     if probes is not None:
         problems += _own_instruments(probes)
@@ -114,6 +117,16 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     notes = [note for note in (facts.note, trial.note) if note is not None]
     notes += schedule_notes(config.training, len(groups))
     return Plan(config, facts, preset, traits, trial.layout, tuple(notes))
+
+
+def _structure(model: Model, data: AnyData) -> list[str]:
+    """What can be said of a net though its dataset is not to be had: by the shape of a sample."""
+    size = info(data).size
+    try:
+        found = size(data) if callable(size) else size
+    except UserError:
+        return []
+    return [] if found is None else check_structure(model, found[0], classes=10)
 
 
 def _trial(model: Model, data: AnyData, facts: Facts, precision: str, weights: str | None) -> Trial:

@@ -136,6 +136,14 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
             "train model=mlp_bn data.batch_size=1 data.train_size=5000 optimizer.lr=-1",
             ["optimizer.lr=-1: ", "data.train_size=5000: "],
         ),
+        (
+            "train model=mlp_gn model.norm_options.groups=7 data=cifar10 data.root=nowhere",
+            ["model.norm_options.groups=7: ", "data.root=nowhere: no such folder"],
+        ),
+        (
+            "train model=mlp_gn model.norm_options.groups=7 data.train_size=5000",
+            ["model.norm_options.groups=7: ", "data.train_size=5000: "],
+        ),
         ("train device=cuda:99", ["device=cuda:99: not on this machine"]),
         (
             "train runs_dir=file/runs model=mlp",
