@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bnexp.comparisons.accuracies import lost
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, measures, ratio, trained
+from bnexp.comparisons.measure import cell, measures, ratios, readings
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -19,13 +20,13 @@ ARMS: dict[str, dict[str, Any]] = {
 FIRST, LATER = 1, 100  # the source's iterations
 
 
-def inputs(runs: Runs) -> Finding:
+def inputs(runs: Runs, choices: Choices) -> Finding:
     """B1: mean and std of what layer 2 receives at steps 1 and 100, and the shift of gradients.
 
     Drift is sqrt(change of mean^2 + change of std^2) in first stds, averaged over layers 2 and
     up; gradient shift 1 - cos(G, G'), averaged over them and over all recorded steps.
     """
-    arms = {name: trained(cell(runs.runs, **keys)) for name, keys in ARMS.items()}
+    arms = {name: alive(cell(runs.runs, **keys)) for name, keys in ARMS.items()}
     table = pd.concat(
         [received(runs, rows).assign(arm=name) for name, rows in arms.items()], ignore_index=True
     )
@@ -35,21 +36,29 @@ def inputs(runs: Runs) -> Finding:
     drifts = {name: drift(table[table["arm"] == name]) for name in arms}
     shifts = {name: gradient_shift(runs, rows) for name, rows in arms.items()}
     quantities = {
-        "std_growth": ratio(later["none"]["std"], first["none"]["std"]),
-        "mean_growth": ratio(later["none"]["mean"], first["none"]["mean"]),
-        "batch_mean": Quantity(later["after"]["mean"]),
-        "batch_std": Quantity(later["after"]["std"]),
-        "drift": ratio(drifts["none"], drifts["before"]),
-        "drift_after": ratio(drifts["none"], drifts["after"]),
-        "gradient_shift": ratio(shifts["none"], shifts["before"]),
+        "std_growth": over(later["none"]["std"], first["none"]["std"]),
+        "mean_growth": over(later["none"]["mean"], first["none"]["mean"]),
+        "batch_std": Quantity(readings(later["after"]["std"])),
+        "drift": over(drifts["none"], drifts["before"]),
+        "gradient_shift": over(shifts["none"], shifts["before"]),
     }
     shown = table.groupby(["arm", "index", "step"], sort=False)[["mean", "std"]].mean()
     return Finding(
         _summary(first["none"], later["none"], later["after"], quantities["gradient_shift"]),
-        {name: quantity for name, quantity in quantities.items() if quantity.n},
+        quantities,
         shown.reset_index().rename(columns={"index": "layer"}),
         notes=(*lost(runs.runs), *_notes(drifts, shifts)),
     )
+
+
+def alive(rows: pd.DataFrame) -> pd.DataFrame:
+    """The runs that went on to their end."""
+    return rows[rows["outcome"] != "diverged"]
+
+
+def over(a: pd.Series, b: pd.Series) -> Quantity:
+    """a / b by seed."""
+    return Quantity(ratios(readings(a), readings(b)), "ratio", "x")
 
 
 def received(runs: Runs, rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,8 +98,8 @@ def _at(rows: pd.DataFrame, step: int) -> pd.DataFrame:
 
 def _summary(first: pd.DataFrame, later: pd.DataFrame, after: pd.DataFrame, shift: Quantity) -> str:
     if not len(first) or not len(after):
-        return "Too few arms trained"
-    a, b, c = first.mean(), later.mean(), after.mean()
+        return "Too few arms were measured"
+    a, b, c = first.median(), later.median(), after.median()
     words = (
         f"Without batch norm what layer 2 receives goes from mean {number(a['mean'])}, std "
         f"{number(a['std'])} at step {FIRST} to {number(b['mean'])}, {number(b['std'])} at step "

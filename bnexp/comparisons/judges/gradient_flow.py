@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
+from bnexp.comparisons.measure import readings
 from bnexp.report.labels import number
 from bnexp.report.theory import predicted_ratio
 from bnexp.runs.tables import Runs
@@ -21,7 +23,7 @@ NOTHING = pd.Series(dtype=float)
 Arms = dict[tuple[str, str, str], pd.Series]  # by norm, init and activation
 
 
-def decay(runs: Runs) -> Finding:
+def decay(runs: Runs, choices: Choices) -> Finding:
     """B3: the gradient in the last hidden layer over that in the first, by arm.
 
     Above 1 the gradient falls towards the input, below 1 towards the output.
@@ -44,10 +46,9 @@ def decay(runs: Runs) -> Finding:
         for activation in ACTIVATIONS
     } | {
         "none_relu_he": falls.get(("none", "he", "relu"), NOTHING),
-        "none_all": _pooled(falls, "none"),
-        "batch_end": _pooled(ends, "batch"),
+        "batch_end": ends.get(("batch", "default", "relu"), NOTHING),
     }
-    quantities = {name: Quantity(values, "ratio", "x") for name, values in series.items()}
+    quantities = {name: Quantity(readings(values), "ratio", "x") for name, values in series.items()}
     return Finding(_summary(quantities), quantities, pd.DataFrame(table))
 
 
@@ -56,15 +57,14 @@ def by_layer(
 ) -> pd.DataFrame:
     """Gradient norms at a step: one row a seed, one column a hidden layer, from 1.
 
-    Before training all runs count; later those that trained, or where none did, those that did
-    not diverge.
+    Before training all runs count, later those that did not diverge.
     """
     if step != 0:
-        good = rows[rows["outcome"] == "trained"]
-        rows = good if len(good) else rows[rows["outcome"] != "diverged"]
+        rows = rows[rows["outcome"] != "diverged"]
     table = runs.gradients
     table = table[table["run"].isin(rows["run"])]
-    table = table[table["step"] == (table["step"].max() if step == END else step)]
+    last = table.groupby("run")["step"].transform("max") if step == END else step
+    table = table[table["step"] == last]
     seeds = table["run"].map(rows.set_index("run")["seed"])
     norms = table.assign(seed=seeds).pivot(index="seed", columns="index", values=column)
     return norms.iloc[:, :-1]  # without the output layer
@@ -83,26 +83,20 @@ def _recorded(runs: Runs, rows: pd.DataFrame) -> set[int]:
 
 
 def _row(runs: Runs, rows: pd.DataFrame, step: int) -> dict[str, Any]:
-    """Geometric means over the runs at a step; theory is of the step before training."""
+    """Medians over the runs at a step; theory is of the step before training."""
     norms = by_layer(runs, rows, step)
     ratio = predicted_ratio({str(key): value for key, value in rows.iloc[0].items()})
     theory = ratio ** (1 - norms.shape[1]) if ratio and step == 0 and len(norms) else np.nan
     return {
         "step": step,
         "runs": len(norms),
-        "last_over_first": Quantity(fall(norms), "ratio").centre,
+        "last_over_first": fall(norms).median(),
         "predicted": theory,
-        "weight_gradient_last_over_first": Quantity(
-            fall(by_layer(runs, rows, step, WEIGHT_GRADIENT)), "ratio"
-        ).centre,
-        **{f"layer_{index}": Quantity(norms[index], "ratio").centre for index in norms},
+        "weight_gradient_last_over_first": fall(
+            by_layer(runs, rows, step, WEIGHT_GRADIENT)
+        ).median(),
+        **{f"layer_{index}": norms[index].median() for index in norms},
     }
-
-
-def _pooled(arms: Arms, norm: str) -> pd.Series:
-    """By seed, the geometric mean over the activations, at the default init."""
-    found = [arms[norm, "default", name] for name in ACTIVATIONS if (norm, "default", name) in arms]
-    return np.exp(pd.concat(found, axis=1).map(np.log).mean(axis=1)) if found else NOTHING
 
 
 def _summary(quantities: dict[str, Quantity]) -> str:

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judges.gradient_flow import by_layer
+from bnexp.comparisons.measure import readings
 from bnexp.report.labels import listed
 from bnexp.report.theory import predicted_ratio
 from bnexp.runs.tables import Runs
@@ -11,7 +13,7 @@ from bnexp.runs.tables import Runs
 FIRST, LAST = 3, -2  # hidden layers outside of these do not follow the law
 
 
-def gradient_ratios(runs: Runs) -> Finding:
+def gradient_ratios(runs: Runs, choices: Choices) -> Finding:
     """I1: the gradient's ratio from layer to layer over the predicted one, by inputs and arm."""
     quantities: dict[str, Quantity] = {}
     table = []
@@ -22,8 +24,8 @@ def gradient_ratios(runs: Runs) -> Finding:
         if predicted is None:
             continue
         inputs = "gaussian" if data == "synthetic" else "data"
-        measured = Quantity(ratio_by_layer(by_layer(runs, rows, 0)), "ratio", "x")
-        over = Quantity(measured.values / predicted, "ratio", "x")
+        measured = ratio_by_layer(by_layer(runs, rows, 0))
+        over = Quantity(readings(measured / predicted), "ratio", "x")
         quantities[f"{inputs}_{norm}_{activation}"] = over
         table.append(
             {
@@ -31,11 +33,9 @@ def gradient_ratios(runs: Runs) -> Finding:
                 "norm": norm,
                 "activation": activation,
                 "runs": over.n,
-                "measured": measured.centre,
+                "measured": measured.median(),
                 "predicted": predicted,
                 "measured_over_predicted": over.centre,
-                "low": over.interval[0],
-                "high": over.interval[1],
             }
         )
     return Finding(_summary(quantities), quantities, pd.DataFrame(table))

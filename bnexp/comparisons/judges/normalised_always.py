@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from bnexp.comparisons.accuracies import lost
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import cell, trained
+from bnexp.comparisons.measure import cell, readings
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -16,7 +18,7 @@ NAMES = {
 }
 
 
-def after_training(runs: Runs) -> Finding:
+def after_training(runs: Runs, choices: Choices) -> Finding:
     """A17: mean and std of x_hat and of y = gamma x_hat + beta at the end of training.
 
     What the activation receives is y, of all channels together. As every channel's x_hat has the
@@ -25,11 +27,13 @@ def after_training(runs: Runs) -> Finding:
     own mean and std lie from 0 and 1 is the root mean square over a layer's channels of beta and
     gamma - 1. Each is averaged over the layers that have a norm.
     """
-    rows = cell(trained(runs.runs), model__norm="batch", model__placement="before")
+    rows = cell(runs.runs, model__norm="batch", model__placement="before")
+    rows = rows[rows["outcome"] != "diverged"]
     table = pd.DataFrame(layers(runs, rows))
     found = table.groupby("seed")[list(NAMES)].mean() if len(table) else pd.DataFrame()
-    quantities = {name: Quantity(found[name]) for name in NAMES if name in found}
-    return Finding(_summary(quantities), quantities, table, notes=_notes(table, runs))
+    quantities = {name: Quantity(readings(found[name])) for name in NAMES if name in found}
+    notes = (*_notes(table), *lost(runs.runs))
+    return Finding(_summary(quantities), quantities, table, notes=notes)
 
 
 def layers(runs: Runs, rows: pd.DataFrame) -> list[dict[str, float | str]]:
@@ -68,23 +72,21 @@ def _eps(rows: pd.DataFrame, run: str) -> float:
     return float(found.iloc[0]) if len(found.dropna()) else 1e-5
 
 
-def _notes(table: pd.DataFrame, runs: Runs) -> tuple[str, ...]:
-    notes = []
-    if len(table):
-        largest = table[list(NAMES)].abs().max()
-        notes = [
-            "Of a single layer and seed, the largest distance of y's channel means from 0 is "
-            f"{number(largest['y_mean'])}, of its stds from 1 {number(largest['y_std'])}.",
-            "The std of x_hat that the least running variance v and eps give, "
-            f"sqrt(v / (v + eps)), is {table['xhat_std_expected'].min():.5f}.",
-        ]
-    left_out = len(runs.runs) - len(trained(runs.runs))
-    return (*notes, *([f"{left_out} runs did not train and are left out."] if left_out else []))
+def _notes(table: pd.DataFrame) -> tuple[str, ...]:
+    if not len(table):
+        return ()
+    largest = table[list(NAMES)].abs().max()
+    return (
+        "Of a single layer and seed, the largest distance of y's channel means from 0 is "
+        f"{number(largest['y_mean'])}, of its stds from 1 {number(largest['y_std'])}.",
+        "The std of x_hat that the least running variance v and eps give, "
+        f"sqrt(v / (v + eps)), is {table['xhat_std_expected'].min():.5f}.",
+    )
 
 
 def _summary(quantities: dict[str, Quantity]) -> str:
     if not quantities:
-        return "No run with batch norm before the activation trained"
+        return "No run with batch norm before the activation was measured"
     centre = {name: number(quantity.centre) for name, quantity in quantities.items()}
     return (
         f"After training x_hat has mean {centre['xhat_mean']} and std {centre['xhat_std']}; y's "

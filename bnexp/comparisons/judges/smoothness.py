@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lost
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
-from bnexp.comparisons.measure import best, cell, measures, ratio, trained
+from bnexp.comparisons.measure import cell, measures, ratios, readings
 from bnexp.report.labels import number
 from bnexp.runs.tables import Runs
 
@@ -17,26 +18,21 @@ NAMES = {
 }
 
 
-def along_the_gradient(runs: Runs) -> Finding:
+def along_the_gradient(runs: Runs, choices: Choices) -> Finding:
     """B22: batch norm over no norm, at one learning rate (the best without) and at each one's best.
 
     Of a run the geometric mean over its recorded steps.
     """
-    norms = {norm: cell(runs.runs, model__norm=norm) for norm in ("none", "batch")}
-    own = {norm: best(rows) for norm, rows in norms.items()}
-    rates = {norm: rows[KEY].iloc[0] for norm, rows in own.items() if len(rows)}
-    equal = {norm: cell(norms[norm], optimizer__lr=rates.get("none")) for norm in norms}
+    rates = {norm: choices.value("best", model__norm=norm) for norm in ("none", "batch")}
+    places = {"equal": dict.fromkeys(rates, rates["none"]), "own": rates}
     quantities: dict[str, Quantity] = {}
-    for where, arms in (("equal", equal), ("own", own)):
+    for where, at in places.items():
+        arms = {norm: cell(runs.runs, model__norm=norm, optimizer__lr=at[norm]) for norm in rates}
         for name in NAMES:
-            values = {norm: typical(runs, trained(rows), name) for norm, rows in arms.items()}
-            quantities[f"{name}_{where}"] = ratio(values["batch"], values["none"])
-    return Finding(
-        _summary(quantities, rates),
-        {name: quantity for name, quantity in quantities.items() if quantity.n},
-        _table(runs),
-        notes=lost(runs.runs),
-    )
+            values = {norm: readings(typical(runs, rows, name)) for norm, rows in arms.items()}
+            found = ratios(values["batch"], values["none"])
+            quantities[f"{name}_{where}"] = Quantity(found, "ratio", "x")
+    return Finding(_summary(quantities, rates), quantities, _table(runs), notes=lost(runs.runs))
 
 
 def typical(runs: Runs, rows: pd.DataFrame, name: str) -> pd.Series:
@@ -50,15 +46,13 @@ def typical(runs: Runs, rows: pd.DataFrame, name: str) -> pd.Series:
 def _table(runs: Runs) -> pd.DataFrame:
     table = [
         {"norm": norm, "lr": float(arm[KEY].iloc[0]), **accuracy_row(arm),
-         **{name: typical(runs, trained(arm), name).mean() for name in NAMES}}
+         **{name: typical(runs, arm, name).mean() for name in NAMES}}
         for (norm, _), arm in runs.runs.groupby(["model.norm", KEY], sort=False)
     ]  # fmt: skip
     return pd.DataFrame(table)
 
 
 def _summary(quantities: dict[str, Quantity], rates: dict[str, float]) -> str:
-    if len(rates) < 2:
-        return "Too few arms trained"
     where = {
         "equal": f"at the learning rate {number(rates['none'])}",
         "own": f"at the best of each ({number(rates['batch'])} and {number(rates['none'])})",
@@ -70,5 +64,5 @@ def _summary(quantities: dict[str, Quantity], rates: dict[str, float]) -> str:
             for key, name in NAMES.items()
             if quantities[f"{key}_{place}"].n
         ]
-        parts.append(f"{words} {', '.join(told)}")
-    return f"Batch norm makes {'; '.join(parts)} that without"
+        parts += [f"{words} {', '.join(told)}"] if told else []
+    return f"Batch norm makes {'; '.join(parts)} that without" if parts else "Nothing was measured"

@@ -4,7 +4,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bnexp.comparisons.judges.activations import distributions, outside, spread
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.judges.activations import apart, distributions, outside
 from bnexp.runs.tables import Runs
 from tests.comparisons.judges.tables import arm, make
 
@@ -37,33 +38,36 @@ def two_arms(outcome: str = "trained") -> Runs:
 
 
 def test_layer_two_without_norm() -> None:
-    found = distributions(two_arms()).quantities
-    assert found["shift"].values.tolist() == pytest.approx([7.0, 7.1, 7.2, 7.3])
+    found = distributions(two_arms(), Choices()).quantities
+    assert [r.low for r in found["shift"].readings.values()] == pytest.approx([7, 7.1, 7.2, 7.3])
     assert found["wider"].centre == pytest.approx(2)
     assert found["width"].centre == pytest.approx(4)
 
 
-def test_the_worst_layer_stands_for_batch_norm() -> None:
-    found = distributions(two_arms()).quantities
-    assert found["batch_centre"].centre == pytest.approx(0.2)
-    assert found["batch_width"].centre == pytest.approx(1 / 0.8)
-    assert found["batch_inside"].centre == pytest.approx(75)  # of layer 2, even from -4 to 4
+def test_each_layer_has_its_own_quantities_with_batch_norm() -> None:
+    found = distributions(two_arms(), Choices()).quantities
+    assert found["batch_centre_1"].centre == pytest.approx(0.1)
+    assert found["batch_centre_2"].centre == pytest.approx(0.2)
+    assert found["batch_width_2"].centre == pytest.approx(1 / 0.8)
+    assert found["batch_inside_1"].centre == pytest.approx(100)
+    assert found["batch_inside_2"].centre == pytest.approx(75)  # even from -4 to 4
 
 
 def test_layers_are_further_apart_without_norm() -> None:
-    found = distributions(two_arms()).quantities["spread"]
+    found = distributions(two_arms(), Choices()).quantities["spread"]
     plain = math.hypot(7, 2) / 3
     normed = math.hypot(0.3, 0.2) / 0.9
-    assert found.values[0] == pytest.approx(plain / normed)
+    assert found.readings[0].low == pytest.approx(plain / normed)
 
 
-def test_spread_is_that_of_the_most_different_layers() -> None:
-    mean, std = pd.DataFrame([[0.0, 3.0, 1.0]]), pd.DataFrame([[1.0, 1.0, 5.0]])
-    assert spread(mean, std)[0] == pytest.approx(math.hypot(2, 4) / (7 / 3))
+def test_layers_1_and_2_are_held_against_each_other() -> None:
+    mean, std = pd.DataFrame([{1: 0.0, 2: 3.0, 3: 99.0}]), pd.DataFrame([{1: 1.0, 2: 5.0, 3: 9.0}])
+    assert apart(mean, std)[0] == pytest.approx(math.hypot(3, 4) / 3)
 
 
-def test_runs_that_did_not_train_are_left_out() -> None:
-    assert distributions(two_arms("not trained")).quantities == {}
+def test_runs_at_chance_level_count_and_diverged_ones_do_not() -> None:
+    assert distributions(two_arms("not trained"), Choices()).quantities["shift"].n == 4
+    assert distributions(two_arms("diverged"), Choices()).quantities == {}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import pytest
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.drift import inputs
 from bnexp.runs.tables import Runs
 from tests.comparisons.judges.measured import measured
@@ -31,11 +32,11 @@ def sweep(steps: tuple[int, ...] = (1, 100, 200)) -> Runs:
 
 
 def test_the_sources_own_figures() -> None:
-    found = inputs(sweep())
+    found = inputs(sweep(), Choices())
     centre = {name: quantity.centre for name, quantity in found.quantities.items()}
     assert centre["std_growth"] == pytest.approx(8.9 / 2.3)
     assert centre["mean_growth"] == pytest.approx(12.7 / 5.2)
-    assert (centre["batch_mean"], centre["batch_std"]) == pytest.approx((0.01, 1.02))
+    assert centre["batch_std"] == pytest.approx(1.02)
     moved = (7.5**2 + 6.6**2) ** 0.5 / 2.3
     assert centre["drift"] == pytest.approx(moved / (0.1 / 0.6))
     assert centre["gradient_shift"] == pytest.approx(0.4 / 0.1)  # the first layer is left out
@@ -44,13 +45,13 @@ def test_the_sources_own_figures() -> None:
 
 
 def test_a_short_run_takes_its_last_step() -> None:
-    found = inputs(sweep(steps=(1, 10))).quantities
+    found = inputs(sweep(steps=(1, 10)), Choices()).quantities
     assert found["std_growth"].centre == pytest.approx(8.9 / 2.3)
 
 
-def test_an_arm_that_did_not_train_is_not_measured() -> None:
+def test_an_arm_that_diverged_is_not_measured() -> None:
     runs = sweep()
     runs.runs.loc[runs.runs["model.norm"] == "none", "outcome"] = "diverged"
-    found = inputs(runs)
-    assert set(found.quantities) == {"batch_mean", "batch_std"}
+    found = inputs(runs, Choices())
+    assert {name for name, quantity in found.quantities.items() if quantity.n} == {"batch_std"}
     assert "4 diverged" in found.notes[0]

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from bnexp import load_runs, train
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.gradient_flow import by_layer
 from bnexp.comparisons.judges.mean_field import gradient_ratios, ratio_by_layer
 from bnexp.report.theory import batch_norm_ratio, layer_norm_ratio
@@ -31,15 +32,16 @@ def test_measured_over_predicted_in_the_middle_layers() -> None:
         for seed in range(4)
         for row in norms(f"{name} {seed}", off * law[name])
     ]
-    finding = gradient_ratios(make(rows, gradients=gradients))
-    assert finding.quantities["gaussian_batch_relu"].values.tolist() == pytest.approx([1.02] * 4)
+    finding = gradient_ratios(make(rows, gradients=gradients), Choices())
+    found = finding.quantities["gaussian_batch_relu"].readings.values()
+    assert [reading.low for reading in found] == pytest.approx([1.02] * 4)
     assert finding.quantities["data_layer_tanh"].centre == pytest.approx(0.9)
     assert "2.0% on Gaussian inputs (batch relu) and 10.0% on data (layer tanh)" in finding.summary
 
 
 def test_arms_without_a_prediction_are_left_out() -> None:
     rows = arm("in", model__norm="instance")
-    assert gradient_ratios(make(rows)).quantities == {}
+    assert gradient_ratios(make(rows), Choices()).quantities == {}
 
 
 def test_a_real_net_follows_theory(tmp_path: Path) -> None:
@@ -52,10 +54,10 @@ def test_a_real_net_follows_theory(tmp_path: Path) -> None:
             "probes.gradients={every:null,at:[0],end:false}", "runs_dir=runs",
             "training.save_weights=false",
         )  # fmt: skip
-    found = gradient_ratios(load_runs(tmp_path / "runs")).quantities
+    found = gradient_ratios(load_runs(tmp_path / "runs"), Choices()).quantities
     for norm, activation in arms:
-        ratio = found[f"gaussian_{norm}_{activation}"].values
-        assert ratio.tolist() == pytest.approx([1], abs=0.12), (norm, activation)
+        ratio = found[f"gaussian_{norm}_{activation}"].centre
+        assert ratio == pytest.approx(1, abs=0.12), (norm, activation)
 
 
 def test_ratio_is_taken_towards_the_input() -> None:

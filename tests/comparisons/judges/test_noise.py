@@ -1,13 +1,17 @@
 import pytest
 
-from bnexp.comparisons.judges.noise import jitter
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.judges.noise import SIZES, formula, jitter
+from bnexp.runs.tables import Runs
 from tests.comparisons.judges.measured import measured
 from tests.comparisons.judges.tables import arm, make
 
+FACTORS = dict(zip(SIZES, (0.9, 0.95, 1.0, 1.1, 1.2), strict=True))
 
-def test_ratios_and_scaling() -> None:
+
+def sweep() -> Runs:
     rows, measures = [], []
-    for size, factor in ((8, 0.9), (32, 1.2)):
+    for size, factor in FACTORS.items():
         rows += arm(f"b{size}", data__batch_size=size)
         for seed in range(4):
             predicted = 1.5 / size * (1 + 0.1 * seed)
@@ -15,15 +19,22 @@ def test_ratios_and_scaling() -> None:
                 f"b{size} {seed}", "layers.0", xhat_jitter=factor * predicted,
                 xhat_jitter_predicted=predicted,
             )  # fmt: skip
-    found = jitter(make(rows, measures=measures))
-    centre = {name: quantity.centre for name, quantity in found.quantities.items()}
-    assert centre == pytest.approx(
-        {"jitter_8": 0.9 * 1.5 * 1.15 / 8, "jitter_32": 1.2 * 1.5 * 1.15 / 32,
-         "ratio_8": 0.9, "ratio_32": 1.2, "scaling": 0.75}
-    )  # fmt: skip
-    assert "is 0.9 to 1.2 times the prediction" in found.summary
+    return make(rows, measures=measures)
 
 
-def test_nothing_trained() -> None:
-    found = jitter(make(arm("b8", "diverged", data__batch_size=8)))
-    assert (found.quantities, found.summary) == ({}, "No net trained")
+def test_the_claim_is_read_off_the_variance() -> None:
+    found = jitter(sweep(), Choices())
+    assert found.quantities["jitter_32"].centre == pytest.approx(1.5 * 1.15 / 32)
+    assert len(found.table) == len(SIZES)
+
+
+def test_the_formula_is_held_against_it() -> None:
+    found = formula(sweep(), Choices()).quantities
+    for size, factor in FACTORS.items():
+        assert found[f"ratio_{size}"].centre == pytest.approx(factor)
+    assert found["scaling"].centre == pytest.approx(16 * 0.9 / 1.2)
+
+
+def test_nothing_was_probed() -> None:
+    found = formula(make(arm("b8", "diverged", data__batch_size=8)), Choices())
+    assert not any(quantity.n for quantity in found.quantities.values())

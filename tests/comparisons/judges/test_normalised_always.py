@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.judges.normalised_always import after_training
 from bnexp.runs.tables import Runs
 from tests.comparisons.judges.tables import arm, make
@@ -34,26 +35,26 @@ def one_layer(gamma: list[float], beta: list[float], xhat_mean: float, xhat_std:
 
 
 def test_x_hat_is_found_under_gamma_and_beta() -> None:
-    found = after_training(one_layer([0.5, 1.5], [0.3, -0.1], 0.0, 1.0)).quantities
+    found = after_training(one_layer([0.5, 1.5], [0.3, -0.1], 0.0, 1.0), Choices()).quantities
     assert found["xhat_mean"].centre == pytest.approx(0, abs=1e-12)
     assert found["xhat_std"].centre == pytest.approx(1)
 
 
 def test_y_is_as_far_off_as_gamma_and_beta_are() -> None:
-    found = after_training(one_layer([0.5, 1.5], [0.3, -0.1], 0.0, 1.0)).quantities
+    found = after_training(one_layer([0.5, 1.5], [0.3, -0.1], 0.0, 1.0), Choices()).quantities
     assert found["y_mean"].centre == pytest.approx(np.sqrt((0.09 + 0.01) / 2))
     assert found["y_std"].centre == pytest.approx(0.5)
 
 
 def test_an_x_hat_that_is_not_normalised_is_seen() -> None:
     equal = [1.2, 1.2]
-    found = after_training(one_layer(equal, [0.0, 0.0], 0.4, 0.7)).quantities
+    found = after_training(one_layer(equal, [0.0, 0.0], 0.4, 0.7), Choices()).quantities
     assert found["xhat_mean"].centre == pytest.approx(0.4)
     assert found["xhat_std"].centre == pytest.approx(0.7)
 
 
 def test_runs_that_did_not_train_are_left_out() -> None:
-    finding = after_training(make(arm("bn", "diverged", model__norm="batch")))
+    finding = after_training(make(arm("bn", "diverged", model__norm="batch")), Choices())
     assert not finding.quantities
     assert "No run" in finding.summary
-    assert finding.notes == ("4 runs did not train and are left out.",)
+    assert finding.notes == ("Of 4 runs 4 diverged.",)
