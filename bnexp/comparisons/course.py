@@ -277,7 +277,7 @@ class Course:
         self.counted = counted
         new = [seed for seed in counted if seed in jobs]
         measurements = [
-            MeasurementRun(one.name, seed, one.options)
+            MeasurementRun(one.name, seed, self.setting.options_of(one))
             for one in self.comparison.measurements
             for seed in new
         ]

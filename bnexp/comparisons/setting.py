@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bnexp.comparisons import edition
-from bnexp.comparisons.config import Comparison, use
+from bnexp.comparisons.config import Comparison, Measurement, use
 from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.find import find
 from bnexp.errors import UserError
@@ -121,6 +121,11 @@ class Setting:
         """Epochs of its runs, unless a grid says otherwise."""
         factor = self.dataset.get("factors", {}).get(comparison.id, comparison.epochs)
         return max(1, round(self.dataset["epochs"] * factor))
+
+    def options_of(self, measurement: Measurement) -> dict[str, Any]:
+        """The options of a measurement, with the ledger's dataset in place of `data: ledger`."""
+        options = dict(measurement.options)
+        return options | {"data": self.data} if options.get("data") == "ledger" else options
 
     def cells(self, comparison: Comparison, grids: list[dict[str, Any]]) -> list[Cell]:
         """The arms of some of its grids."""
