@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms, group
-from bnexp.report.catalogue import ARMS, NUMBER, draw, figures
-from bnexp.report.chart import Chart
+from bnexp.report.catalogue import ARMS, NUMBER, figures
+from bnexp.report.drawn import Drawn, Task, draw_all
 from bnexp.report.export import write_table, writing
 from bnexp.report.labels import canonical, is_unset, listed, plural
 from bnexp.report.page import Block, Page, Section
@@ -57,11 +58,16 @@ def write_report(
     ]  # no one's home
     shown = [] if sweep == 1 else ["--all"] if sweep is None else ["--sweep", str(sweep)]
     with writing(out):
-        sections = []
-        for conditions, part in _sections(arms):
-            command = _command(names, by, [*where, *conditions], shown)
-            prefix = "-".join(_slug(condition) for condition in conditions)
-            sections.append(_section(part, conditions, command, out, prefix, parquet))
+        parts = _sections(arms)
+        tasks = [[Task(*one) for one in _figures(part, shortlist(part))] for _, part in parts]
+        drawn = iter(draw_all([task for part in tasks for task in part], out / ".drawn"))
+        sections = [
+            _section(
+                conditions, part, list(islice(drawn, len(part))),
+                _command(names, by, [*where, *conditions], shown), out, parquet,
+            )
+            for (conditions, _), part in zip(parts, tasks, strict=True)
+        ]  # fmt: skip
         _write_runs(arms, out, records, parquet)
         page = _page(title or "What the runs show", arms, sections, said)
         path = out / "index.html"
@@ -112,21 +118,24 @@ def _values(arms: Arms, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:
 
 
 def _section(
-    arms: Arms, conditions: list[str], command: str, out: Path, prefix: str, parquet: bool
+    conditions: list[str],
+    tasks: Sequence[Task],
+    drawn: Sequence[Drawn | UserError],
+    command: str,
+    out: Path,
+    parquet: bool,
 ) -> Section:
     blocks, notes = [], []
-    short = shortlist(arms)
-    for name, source, options in _figures(arms, short):
-        try:
-            chart = draw(name, source, **options)
-        except UserError as error:
-            notes.append(str(error))
+    prefix = "-".join(_slug(condition) for condition in conditions)
+    for task, chart in zip(tasks, drawn, strict=True):
+        if isinstance(chart, UserError):
+            notes.append(str(chart))
             continue
-        stem = "-".join(filter(None, [prefix, name, _slug(options.get("key", ""))]))
-        svg, files = _write_chart(chart, out, stem, parquet)
-        extra = "".join(f" --{key} {shlex.quote(str(value))}" for key, value in options.items())
-        command_line = f"bnexp plot {name} {command}{extra} --out {stem}.svg"
-        blocks.append(Block(chart, svg, command_line, files))
+        stem = "-".join(filter(None, [prefix, task.name, _slug(task.options.get("key", ""))]))
+        files = _write_chart(chart, out, stem, parquet)
+        extra = "".join(f" --{key} {shlex.quote(str(v))}" for key, v in task.options.items())
+        command_line = f"bnexp plot {task.name} {command}{extra} --out {stem}.svg"
+        blocks.append(Block(chart, chart.svg, command_line, files))
     heading = ", ".join(condition.partition("=")[2] for condition in conditions)
     return Section(heading or "Findings", blocks, notes)
 
@@ -146,17 +155,16 @@ def _figures(arms: Arms, short: Arms) -> Iterator[tuple[str, Arms, dict[str, Any
                     yield name, arms, {"key": key}
 
 
-def _write_chart(chart: Chart, out: Path, stem: str, parquet: bool) -> tuple[str, list[str]]:
-    """Write figure and tables; return the SVG and the tables' places below `out`."""
+def _write_chart(chart: Drawn, out: Path, stem: str, parquet: bool) -> list[str]:
+    """Write figure and tables; return the tables' places below `out`."""
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    svg = chart.svg()
-    (folder / f"{stem}.svg").write_text(svg, encoding="utf-8")
-    (folder / f"{stem}.png").write_bytes(chart.png())
+    (folder / f"{stem}.svg").write_text(chart.svg, encoding="utf-8")
+    (folder / f"{stem}.png").write_bytes(chart.png)
     written = write_table(chart.table, out / "tables" / stem, parquet)
     if len(chart.differences):
         written += write_table(chart.differences, out / "tables" / f"{stem}-differences", parquet)
-    return svg, [path.relative_to(out).as_posix() for path in written]
+    return [path.relative_to(out).as_posix() for path in written]
 
 
 def _write_runs(arms: Arms, out: Path, records: bool, parquet: bool) -> None:

@@ -81,6 +81,12 @@ class Chart(Figure):
         return self
 
     @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches."""
+        width, height = self.get_size_inches()
+        return float(width), float(height)
+
+    @property
     def caption(self) -> str:
         """Finding, context and how to read it, as the text below a figure of a paper."""
         words = f"{self.finding.rstrip('.')}. {_sentence(self.context)} {self.reading}"

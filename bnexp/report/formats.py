@@ -58,7 +58,7 @@ def _narrow(table: ResultsTable) -> Iterator[dict[str, str]]:
     for row, cells in zip(
         table.frame.to_dict("records"), table.cells.to_dict("records"), strict=True
     ):
-        found = {
+        found: dict[str, str] = {
             name: str(cells[name]).replace(" of ", "/")
             for name in ("trained", "seeds")
             if name in cells

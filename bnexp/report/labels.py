@@ -121,8 +121,11 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def short(value: float) -> str:
-    """A number in a headline: two significant digits."""
-    return number(value, 2)
+    """A number in a headline: two significant digits, "1.0" included."""
+    rounded = float(f"{value:.2g}")
+    if rounded == 0 or not 1 <= abs(rounded) < 10:
+        return number(rounded, 2)
+    return f"{rounded:.1f}".replace("-", MINUS)
 
 
 def short_percent(share: float) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from bnexp.report.chart import Chart
+from bnexp.report.drawn import Drawn
 from bnexp.report.labels import MINUS, canonical, is_unset
 from bnexp.report.svg import Styles, inline
 
@@ -22,7 +23,7 @@ ROWS = 400  # of a table on the page; the CSV files have all
 class Block:
     """One finding on the page: a chart, its SVG, and the command that draws it again."""
 
-    chart: Chart
+    chart: Chart | Drawn
     svg: str
     command: str
     files: Sequence[str] = ()  # of its tables, relative to the page

@@ -4,6 +4,7 @@ import re
 from html import escape
 
 from bnexp.report.chart import Chart
+from bnexp.report.drawn import Drawn
 from bnexp.report.style import dark
 
 HEX = re.compile(r"#[0-9a-f]{6}\b")
@@ -38,7 +39,7 @@ class Styles:
         return {color[1:]: (color, dark(color)) for color in used}
 
 
-def inline(chart: Chart, svg: str, prefix: str, styles: Styles) -> str:
+def inline(chart: Chart | Drawn, svg: str, prefix: str, styles: Styles) -> str:
     """The chart's `svg` as an element of a page, without the title that a heading repeats.
 
     Ids get `prefix`, so that figures do not clash. The finding is its accessible name, the method
@@ -57,7 +58,7 @@ def inline(chart: Chart, svg: str, prefix: str, styles: Styles) -> str:
     svg = re.sub(r"<g>\n(<use [^>]*/>)\n</g>", r"\1", svg)
     svg = re.sub(r"<g>\n(<(?:path|use|text) [^\n]*>)\n</g>", r"\1", svg)
     top = 72 * chart.title_height
-    width, height = (72 * inches for inches in chart.get_size_inches())
+    width, height = (72 * inches for inches in chart.size)
     return (
         f'<svg viewBox="0 {top:.1f} {width:.1f} {height - top:.1f}" role="img" '
         f'aria-labelledby="{prefix}-alt {prefix}-desc">'

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import bnexp.report.drawn
 from bnexp.errors import UserError
 from bnexp.report.build import write_report
 from bnexp.report.cli import main, plot
@@ -62,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and ".drawn" not in path.parts
     }
 
 
@@ -158,6 +159,31 @@ def test_the_same_runs_give_the_same_bytes_elsewhere(
     monkeypatch.chdir(tmp_path / "other")
     write_report(["runs"], "second", records=True)
     assert contents(tmp_path / "other" / "second") == contents(tmp_path / "first")
+
+
+def test_only_figures_whose_runs_changed_are_drawn_again(
+    unprobed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_report([unprobed], tmp_path / "out")
+    first = contents(tmp_path / "out")
+    drawn: list[str] = []
+    monkeypatch.setattr(bnexp.report.drawn, "cores", lambda: 1)
+    real = bnexp.report.drawn.draw
+    monkeypatch.setattr(
+        bnexp.report.drawn, "draw",
+        lambda name, *rest, **options: (drawn.append(name), real(name, *rest, **options))[1],
+    )  # fmt: skip
+    write_report([unprobed], tmp_path / "out")
+    assert contents(tmp_path / "out") == first
+    assert drawn == []
+    kept = sorted((tmp_path / "out" / ".drawn").iterdir())
+    kept[0].write_text("damaged")
+    write_report([unprobed], tmp_path / "out")
+    assert len(drawn) == 1
+    write_run(unprobed, "batch", 7, layers=False)
+    write_report([unprobed], tmp_path / "out")
+    assert set(drawn) >= {"convergence", "gap", "cost"}
+    assert len(list((tmp_path / "out" / ".drawn").iterdir())) == len(kept)
 
 
 def test_tables_are_tidy_files(report: Path) -> None:

@@ -68,12 +68,16 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         plain_log(loss, "y")
         averaged = f" (mean of {width} each)" if width > 1 else ""
         loss.set(title="Training loss", xlabel=f"step{averaged}", ylabel="loss (nats)")
-        goal = "" if target is None else f", target {100 * target:.3g}%"
-        by_epoch.set(title=f"Validation accuracy{goal}", xlabel="epoch", ylabel="accuracy")
+        goal = ""
+        by_epoch.set(title="Validation accuracy", xlabel="epoch", ylabel="accuracy")
         by_seconds.set(title="The same by time", xlabel="seconds of training")
         by_epoch.xaxis.set_major_locator(MaxNLocator(integer=True))
         percent_axis(by_epoch.yaxis)
         if target is not None:
+            goal = (
+                f"Dotted: the target of {100 * target:.4g}%; ringed: the evaluation by which half "
+                "of all runs of the arm had reached it. "
+            )
             for ax in (by_epoch, by_seconds):
                 ax.axhline(target, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         chart.differences = contrasts(arms, "test_accuracy")
@@ -83,8 +87,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
             METHOD,
             table,
             handles(arms),
-            f"{band_words(arms)} Ringed: the evaluation by which half of all runs of the arm had "
-            f"reached the target. {lost_words(arms)}",
+            f"{band_words(arms)} {goal}{lost_words(arms)}",
         )
 
 

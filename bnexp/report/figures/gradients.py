@@ -28,8 +28,8 @@ from bnexp.report.style import MUTED
 from bnexp.report.theory import predicted_ratio
 
 QUANTITIES = {
-    "activation_gradient_norm": "activation gradient ‖dL/dz‖",
-    "weight_gradient_norm": "weight gradient ‖dL/dW‖",
+    "activation_gradient_norm": "activation gradient\n‖dL/dz‖",
+    "weight_gradient_norm": "weight gradient\n‖dL/dW‖",
 }
 PREDICTION: dict[str, Any] = {"linewidth": 7, "alpha": 0.3, "solid_capstyle": "butt", "zorder": 1.5}
 END = -1  # stands for the last recorded step of a run
@@ -188,4 +188,4 @@ def _finding(numbers: pd.DataFrame) -> str:
         return "Gradient norms by layer"
     when = "Before training" if rows[0]["step"] == 0 else "In training"
     words = said(rows, lambda row: short(row["ratio_by_layer"]))
-    return f"{when}, activation gradients change from layer to layer towards the input by {words}"
+    return f"{when}, activation gradients change by {words} times a layer towards the input"
