@@ -5,6 +5,7 @@ import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -299,3 +300,27 @@ def test_names_for_notebooks_stay_functions() -> None:
     for _ in range(2):  # a submodule of the same name would take a name's place once imported
         for name in ("write_report", "find_arms", "convergence", "learning_rate", "sensitivity"):
             assert callable(getattr(bnexp.report, name))
+
+
+@pytest.mark.parametrize("odd", ["$x^{$", '"', "<b>", "[red]x[/]", "a\nb", "%n & #_~\\", "=cmd|"])
+def test_odd_names_are_drawn_as_they_are(odd: str, tmp_path: Path) -> None:
+    for norm in ("none", odd):
+        write_run(tmp_path / "runs", norm, 0, layers=False, preset="p")
+    path = write_report([tmp_path / "runs"], tmp_path / "out", title=odd)
+    for svg in (tmp_path / "out" / "figures").glob("*.svg"):
+        ElementTree.parse(svg)
+    assert odd.split()[0] in "".join(outline(path).text)
+
+
+def test_a_notebooks_backend_and_a_place_that_cannot_be_written_are_no_tracebacks(
+    cli: Cli, unprobed: Path, tmp_path: Path
+) -> None:
+    backend = "module://matplotlib_inline.backend_inline"
+    for name in (backend, "nonsense"):
+        done = cli("plot", "cost", str(unprobed), "out=a.svg", MPLBACKEND=name)
+        assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "file").touch()
+    for command in (("report", "out=file"), ("plot", "cost", "out=file/x.svg"), ("table", "out=/")):
+        done = cli(command[0], *command[1:])
+        assert done.returncode == 2
+        assert re.fullmatch(r"bnexp: .*: cannot be written: .*\n", done.stderr)
