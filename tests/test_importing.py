@@ -98,3 +98,15 @@ def test_an_edited_net_is_another_run_found_in_the_working_folder(cli: Cli, tmp_
     (tmp_path / "mynorm.py").write_text("from torch.nn import BatchNorm1d\nNorm = BatchNorm1d\n")
     assert "before" not in train()
     assert len(list(tmp_path.glob("runs/module-*"))) == 2
+
+
+def test_a_plugin_has_a_source_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder `bnexp_plugins` is a namespace: it has no file of its own."""
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    folder = tmp_path / "elsewhere" / "bnexp_plugins"
+    folder.mkdir(parents=True)
+    (folder / "tiny_source.py").write_text("X = 1")
+    before = hashed("bnexp_plugins.tiny_source.Tiny")
+    (folder / "tiny_source.py").write_text("X = 2")
+    assert None not in (before, hashed("bnexp_plugins.tiny_source.Tiny"))
+    assert hashed("bnexp_plugins.tiny_source.Tiny") != before
