@@ -14,12 +14,14 @@ import pandas as pd
 from bnexp.config import Config
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
+from bnexp.report.context import net_name
 from bnexp.report.labels import (
     canonical,
     differs,
     is_unset,
     label,
     label_keys,
+    norm_name,
 )
 from bnexp.report.reading import read, usable
 from bnexp.report.statistics import by_seed
@@ -265,24 +267,28 @@ def natural(value: Any) -> tuple[int, float, str]:
 
 
 def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]:
-    """Labels that tell the arms apart, by preset where that says more than three model keys."""
-    presets = [str(table["preset"].iloc[0]) for table in rows]
+    """Labels that tell the arms apart, by net and norm where that says more than three keys."""
+    nets = [_net(table) for table in rows]
     if not values[0]:
-        return presets
+        return [norm_name(_norm(table)) if _norm(table) != "several" else "all" for table in rows]
     table = pd.DataFrame([{key: canonical(v) for key, v in arm.items()} for arm in values])
     defaults = [key for key in values[0] if all(_is_default(arm, key) for arm in values)]
     keys = label_keys(table.drop(columns=defaults))
     model = [key for key in keys if key.startswith("model.")]
     if len(model) > 2:
         combinations = table[model].agg("|".join, axis=1)
-        one_to_one = pd.DataFrame({"preset": presets, "model": combinations}).drop_duplicates()
-        if one_to_one["preset"].is_unique and one_to_one["model"].is_unique:
+        one_to_one = pd.DataFrame({"net": nets, "model": combinations}).drop_duplicates()
+        if one_to_one["net"].is_unique and one_to_one["model"].is_unique:
             rest = [label({k: arm[k] for k in keys if k not in model}) for arm in values]
-            return [", ".join(filter(None, pair)) for pair in zip(presets, rest, strict=True)]
+            return [", ".join(filter(None, pair)) for pair in zip(nets, rest, strict=True)]
     return [
-        label({key: arm[key] for key in keys}) or preset
-        for arm, preset in zip(values, presets, strict=True)
+        label({key: arm[key] for key in keys}) or net for arm, net in zip(values, nets, strict=True)
     ]
+
+
+def _net(rows: pd.DataFrame) -> str:
+    first = {str(key): value for key, value in rows.iloc[0].items()}
+    return f"{net_name(first)}, {norm_name(_norm(rows))}"
 
 
 def _is_default(arm: dict[str, Any], key: str) -> bool:

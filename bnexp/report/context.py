@@ -33,7 +33,7 @@ def net_name(run: dict[str, Any]) -> str:
         return str(name).rpartition(".")[2]
     word = KINDS.get(kind, kind.replace("_", " "))
     if isinstance(depth, int | float) and not is_unset(depth):
-        return f"{word}, {value_name(depth)} hidden layer{'s' * (depth != 1)}"
+        return f"{word}, {value_name(depth)} hidden layer{'' if depth == 1 else 's'}"
     return f"{word} {value_name(widths)}" if isinstance(widths, list) else word
 
 

@@ -138,7 +138,7 @@ def short_percent(share: float) -> str:
 
 def plural(count: float, word: str) -> str:
     """ "1 run", "2 runs"."""
-    return f"{count:,g} {word}{'s' * (count != 1)}"
+    return f"{count:,g} {word}{'' if count == 1 else 's'}"
 
 
 def listed(words: list[str]) -> str:

@@ -131,7 +131,7 @@ class Contrast:
     @property
     def seeds(self) -> str:
         """ "4 of 5 seeds"; nothing where no seed is shared."""
-        return f"{self.k} of {self.n} seed{'s' * (self.n != 1)}" if self.n else ""
+        return f"{self.k} of {self.n} seed{'' if self.n == 1 else 's'}" if self.n else ""
 
 
 def contrast(arm: pd.Series, control: pd.Series) -> Contrast:

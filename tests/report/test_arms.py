@@ -15,7 +15,7 @@ def test_runs_that_differ_in_seed_only_are_one_arm(tmp_path: Path) -> None:
     for seed in range(3):
         write_run(tmp_path, "batch", seed)
     (arm,) = find_arms(tmp_path)
-    assert arm.label == "mlp_batch"
+    assert arm.label == "batch norm"
     assert list(arm.runs["seed"]) == [0, 1, 2]
 
 

@@ -39,7 +39,8 @@ def test_the_last_sweep_unless_others_are_asked_for(runs: Path) -> None:
 def test_what_was_left_aside_is_said(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table([str(runs)])
     shown = capsys.readouterr()
-    assert "layer norm" not in shown.out or "mlp_layer" not in shown.out
+    assert "layer norm" in shown.out
+    assert "batch norm" not in shown.out
     assert shown.err == "bnexp: 1 of 4 runs, those of `second`; --all takes all\n"
     table([str(runs), "--all"])
     shown = capsys.readouterr()
