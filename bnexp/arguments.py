@@ -1,14 +1,15 @@
 """A command line of `bnexp train` as it was typed: its flags, its overrides, what is recorded."""
 
 import argparse
-import contextlib
-import io
 import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from bnexp.errors import UserError
+
+LARGEST = 100_000  # values in a file of configuration
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,18 +18,17 @@ def parser() -> argparse.ArgumentParser:
 
     hydras: argparse.ArgumentParser = get_args_parser()
     hydras.add_argument("--dry-run", action="store_true")
+    hydras.error = _complain  # type: ignore[method-assign]
     return hydras
+
+
+def _complain(message: str) -> NoReturn:
+    raise UserError(f"train: {' '.join(message.split())}; see bnexp train --help")
 
 
 def parse(arguments: Iterable[str]) -> argparse.Namespace:
     """Flags and overrides, in whatever order they were typed. Raises UserError."""
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            options = parser().parse_intermixed_args(list(arguments))
-    except SystemExit:
-        complaint = " ".join(said.getvalue().rpartition("error: ")[2].split())
-        raise UserError(f"train: {complaint}; see bnexp train --help") from None
+    options = parser().parse_intermixed_args(list(arguments))
     if options.experimental_rerun is not None:
         raise UserError("--experimental-rerun: not here; the same command goes on where it was")
     if (options.resolve or options.package) and not (options.cfg or options.help):
@@ -51,7 +51,32 @@ def config_folders(options: argparse.Namespace) -> list[Path]:
             folders.append(Path(text.removeprefix("file://")))
             if not folders[-1].is_dir():
                 raise UserError(f"{flag}={text}: no such folder")
+    for folder in folders:
+        for path in [*folder.glob("*.yaml"), *folder.glob("*/*.yaml")]:
+            if _size(path) > LARGEST:
+                raise UserError(f"{path.name}: more than {LARGEST:,} values, aliases written out")
     return folders
+
+
+def _size(path: Path) -> int:
+    """How many values a YAML file holds once its aliases are written out; 0 where it is none."""
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = LARGEST + 1  # what an alias to something around it comes to
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            inner = [part for item in parts for part in (item if type(item) is tuple else (item,))]
+            sizes[id(node)] = 1 + sum(map(size, inner))
+        return sizes[id(node)]
+
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return 0  # said where it is read
+    return size(root) if root is not None else 0
 
 
 def as_recorded(command: str, arguments: Iterable[str]) -> str:

@@ -157,6 +157,7 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
         ("train -m sweep=3", ["sweep=3: must be a list of grids"]),
         ("train -m sweep={}", ["sweep"]),
         ("train --config-dir=mine -cn broken", ["broken.yaml, line 2: is no YAML"]),
+        ("train --config-dir=bombs -cn bomb", ["bomb.yaml: more than 100,000 values"]),
         ("train --config-dir=/nowhere", ["--config-dir=/nowhere: no such folder"]),
         ("train hydra.searchpath=[nowhere]", ["hydra.searchpath=nowhere: no such folder"]),
         ("train model.kwargs={}", ["model.kwargs={}: unknown key"]),
@@ -183,7 +184,10 @@ def test_bad_input_is_a_line_each_and_exit_code_2(
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "mine").mkdir()
+    (tmp_path / "bombs").mkdir()
     (tmp_path / "mine" / "broken.yaml").write_text("a: [1\nb: }")
+    layers = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    (tmp_path / "bombs" / "bomb.yaml").write_text("\n".join(["a0: &a0 [1, 2]", *layers]))
     assert run(arguments.split()) == 2
     said = capsys.readouterr().err.splitlines()
     for line in lines:

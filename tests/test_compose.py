@@ -1,4 +1,5 @@
 import shlex
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,9 +82,11 @@ def test_composing_leaves_hydras_state_as_it_was() -> None:
 
 def test_composing_in_four_threads_at_once() -> None:
     """https://github.com/facebookresearch/hydra/issues/3399"""
+    streams = sys.stdout, sys.stderr
     with ThreadPoolExecutor(4) as pool:
         seeds = list(pool.map(lambda seed: compose([f"seed={seed}"])[0]["seed"], range(12)))
     assert seeds == list(range(12))
+    assert (sys.stdout, sys.stderr) == streams
 
 
 @pytest.mark.parametrize(
