@@ -134,8 +134,13 @@ def test_optuna_minimises_the_validation_loss(cli: Cli, tmp_path: Path) -> None:
 def test_a_refused_or_failed_trial_is_one_trial(cli: Cli, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     (tmp_path / "mine.py").write_text(NET)
-    line = ["train", "-m", "hydra/sweeper=optuna", "hydra/sweeper/sampler=grid", *SHORT]
-    line += ["model=module", "model.name=mine.Net", "hydra.sweeper.n_jobs=1"]
+    line = ["train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=5", *SHORT]
+    line += [
+        "model=module",
+        "model.name=mine.Net",
+        "hydra.sweeper.n_jobs=1",
+        "hydra.sweeper.sampler.seed=3",
+    ]
     line += ["+model.kwargs.how=choice(nothing,error)", "data.train_size=choice(100,99999)"]
     done = cli(*line, PYTHONPATH=path())
     assert done.returncode == 1, done.stderr
