@@ -165,7 +165,7 @@ class Config(Section):
     device: str = Field(description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["fp32", "bf16", "fp16"]
     compile: bool
-    threads: Few | None = Field(description="CPU threads; null chooses by model")
+    threads: Few | None = Field(description="CPU threads; null is one, or four less than cores")
     deterministic: bool = Field(description="refuse operations without a deterministic version")
     runs_dir: str = Field(min_length=1, description="folder of the records")
     rerun: bool = Field(description="train again what is done")

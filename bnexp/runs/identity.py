@@ -47,7 +47,9 @@ NO_TRAITS = Traits()
 # Corrections since format 1 that change numbers, each with the runs (flat configuration, traits)
 # whose numbers it changes. It enters the identity of these alone; all others keep theirs.
 REVISIONS: dict[str, Callable[[Mapping[str, Any], Traits], bool]] = {
-    "train_mode_permuted": lambda config, traits: traits.batch_statistics,
+    "train_mode_permuted": lambda config, traits: (
+        traits.batch_statistics and config.get("training.evaluate_train_mode") != "never"
+    ),
     "accumulate_by_sample": lambda config, traits: traits.uneven,
     "fp16_momentum": lambda config, traits: (
         config["precision"] == "fp16" and config["optimizer.name"] in ("momentum", "nesterov")

@@ -16,7 +16,7 @@ from bnexp.runs.places import run_lock
 from bnexp.runs.record import Record
 from bnexp.training.loop import Interrupted, Training
 from bnexp.training.progress import Progress
-from bnexp.training.run import Busy, run
+from bnexp.training.run import Busy, default_threads, run
 from tests.conftest import REPOSITORY
 from tests.training.conftest import Planner
 
@@ -205,3 +205,31 @@ def test_killed_at_ten_random_moments_it_ends_as_if_never_killed(
     headers = [json.loads(p.read_text()) for p in tmp_path.glob("*/*/run.json")]
     assert len({header["results"]["weights_sha256"] for header in headers}) == 1
     assert_same_records(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_without_weights_a_run_leaves_nothing_big(planned: Planner) -> None:
+    keys = ("model=mlp_bn", "model.widths=[500]", "training.save_weights=false", "probes=none")
+    done = run(planned(*keys, "training.checkpoint_seconds=0"), "", quiet=True)
+    assert {path.name for path in done.folder.iterdir()} == {
+        "run.json", "config.yaml", "steps.csv", "epochs.csv", "measures.csv",
+    }  # fmt: skip
+    assert sum(path.stat().st_size for path in done.folder.iterdir()) < 20_000
+
+
+def test_the_default_threads_leave_cores_to_others(
+    planned: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cores, threads in ((1, 1), (2, 1), (5, 1), (16, 12)):
+        monkeypatch.setattr("bnexp.training.run.cores", lambda cores=cores: cores)
+        assert default_threads(planned("model=cnn_bn").config) == threads
+        assert default_threads(planned("model=mlp").config) == 1
+
+
+def test_the_notes_of_a_plan_are_said_and_kept(
+    planned: Planner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned("model=mlp", "training.lr_warmup_epochs=99", "training.max_steps=2")
+    done = run(plan, "")
+    assert capsys.readouterr().out.splitlines()[0] == plan.notes[0]
+    assert json.loads((done.folder / "run.json").read_text())["notes"] == list(plan.notes)
+    assert not bnexp.load_runs(done.folder).runs.empty
