@@ -237,8 +237,10 @@ class Course:
         self.widened[name] += 1
         if self.widened[name] >= WIDER or not new:
             self.closed.add(name)
-        if new:
+        try:
             self.sweep += self._planned(new)
+        except UserError:  # no run can have that value: the grid ends here
+            self.closed.add(name)
 
     def _spreads(self, choices: Choices, records: Records) -> list[Chosen]:
         """What the judge reads off the pilots' runs at the chosen cells: for the power alone."""
