@@ -71,4 +71,5 @@ class GhostBatchNorm(ManualBatchNorm):
             running.add_(average - running, alpha=step)
 
     def extra_repr(self) -> str:  # noqa: D102
-        return f"{super().extra_repr()}, ghost_size={self.ghost_size}"
+        plain = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{plain}, ghost_size={self.ghost_size}"

@@ -62,7 +62,8 @@ class InstanceNorm(_InstanceNorm):
                 "Expected input with spatial dimensions for instance norm, got (N, C) of size "
                 f"{list(x.shape)}: each value would be normalised by itself"
             )
-        return self._apply_instance_norm(x)
+        y: Tensor = self._apply_instance_norm(x)  # type: ignore[no-untyped-call]
+        return y
 
 
 class GroupNorm(nn.GroupNorm):

@@ -108,7 +108,8 @@ class ManualBatchNorm(BatchNorm):
             rstd = (var + self.eps).rsqrt_()
         weight = torch.ones_like(mean) if weight is None else weight
         bias = torch.zeros_like(mean) if bias is None else bias
-        return Normalise.apply(x, mean, rstd, weight, bias, self.eps)
+        y: Tensor = Normalise.apply(x, mean, rstd, weight, bias, self.eps)
+        return y
 
     def _track(self, mean: Tensor, var: Tensor, m: float) -> None:
         """Update the running statistics by one batch of m values per channel."""

@@ -52,4 +52,5 @@ class NoisyBatchNorm(BatchNorm):
 
     def extra_repr(self) -> str:  # noqa: D102
         noise = f"shift={self.shift}, scale={self.scale}, spread={self.spread}"
-        return f"{super().extra_repr()}, {noise}"
+        plain = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{plain}, {noise}"

@@ -24,7 +24,8 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         check_input(x, self.num_features, self.eps)
         weight = x.new_ones(self.num_features) if self.weight is None else self.weight
-        return DivideByRMS.apply(x, weight, self.eps)
+        y: Tensor = DivideByRMS.apply(x, weight, self.eps)
+        return y
 
     def extra_repr(self) -> str:  # noqa: D102
         return f"{self.num_features}, eps={self.eps}, affine={self.weight is not None}"
@@ -34,7 +35,8 @@ def reciprocal_rms(x: Tensor, eps: float) -> Tensor:
     """Return 1 / sqrt(mean(x^2) + eps) of each sample, in at least fp32."""
     dims = list(range(1, x.ndim))
     square = torch.linalg.vector_norm(compute_dtype(x), dim=dims, keepdim=True).square()
-    return (square / x[:1].numel() + eps).rsqrt()
+    rrms: Tensor = (square / x[:1].numel() + eps).rsqrt()
+    return rrms
 
 
 class DivideByRMS(torch.autograd.Function):

@@ -6,7 +6,8 @@ from torch.nn.utils import parametrizations
 
 def weight_norm(layer: nn.Module) -> nn.Module:
     """Weight norm (arXiv:1602.07868) of the layer, in place: w = g v / |v| per output."""
-    return parametrizations.weight_norm(layer)
+    attached: nn.Module = parametrizations.weight_norm(layer)
+    return attached
 
 
 def spectral_norm(layer: nn.Module, power_iterations: int = 1, eps: float = 1e-12) -> nn.Module:
