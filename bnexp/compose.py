@@ -241,13 +241,15 @@ def as_plain(config: Any) -> dict[str, Any]:
 def _read_environment(config: Any) -> None:
     from omegaconf import OmegaConf
 
-    from bnexp.keys import is_text
     from bnexp.runs.identity import flatten
 
     raw: Any = OmegaConf.to_container(config, resolve=False)
     for key, value in flatten(raw).items():
-        if isinstance(value, str) and value.startswith("${oc.env:") and not is_text(key):
-            OmegaConf.update(config, key, f"${{oc.decode:{value}}}")
+        if isinstance(value, str) and value.startswith("${oc.env:"):
+            from bnexp.keys import is_text
+
+            if not is_text(key):
+                OmegaConf.update(config, key, f"${{oc.decode:{value}}}")
 
 
 @contextmanager

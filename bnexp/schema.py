@@ -10,7 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from bnexp.config import Config
 from bnexp.errors import UserError
-from bnexp.keys import keys
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import flatten
 
@@ -101,6 +100,8 @@ def _key(item: Any) -> str:
 
 
 def _unknown(key: str, value: Any, known: set[str]) -> str:
+    from bnexp.keys import keys
+
     spellings = {name: name for name in known}
     for other in keys():  # `optimizer.learning_rate` is nearest to what is said of optimizer.lr
         if other.name in known and other.meaning:
