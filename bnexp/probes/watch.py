@@ -114,4 +114,5 @@ def _is_activation(path: str, module: nn.Module) -> bool:
 def norm(x: Tensor) -> Tensor:
     """The L2 norm, in double precision: squares of values below 1e-22 vanish in single."""
     wide = torch.float32 if x.device.type == "mps" else torch.float64
-    return torch.linalg.vector_norm(x.detach(), dtype=wide)
+    length: Tensor = torch.linalg.vector_norm(x.detach(), dtype=wide)
+    return length
