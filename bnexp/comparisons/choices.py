@@ -38,7 +38,7 @@ class Chosen:
     def is_for(self, keys: Mapping[str, Any]) -> bool:
         """Whether these keys name its arm, whatever else they say."""
         return all(
-            key in keys and canonical(keys[key]) == canonical(value)
+            canonical(keys.get(key)) == canonical(value)
             for key, value in self.where.items()
         )
 

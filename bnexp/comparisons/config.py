@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bnexp.comparisons.counting import LEDGER
 from bnexp.compose import CONF
 from bnexp.errors import UserError
 
@@ -84,6 +85,7 @@ class Choose(Section):
     to: str = Field("target", description="by speed: the target that is to be reached")
     where: dict[str, Any] = {}
     of: dict[str, Any] = {}
+    refine: bool = Field(False, description="once inside, also try the middles beside the best")
 
 
 class Target(Section):
@@ -160,10 +162,12 @@ class Comparison(Section):
     literature: str = Field("", description="what the primary literature found, with citations")
     kind: Literal["arithmetic", "training", "instrument"]
     judge: str = Field(description="module.function below bnexp.comparisons.judges, or anywhere")
+    options: dict[str, Any] = Field({}, description="keywords of the judge")
+    family: int = Field(LEDGER, ge=1, description="quantities that share one alpha")
     held: str = Field("", description="what is held fixed between the arms, in words")
     control: str = Field("", description="the arm that the others are held against")
     edition: int = Field(
-        2, ge=1, lt=100, description="of this definition; its seeds follow from it"
+        2, ge=0, lt=100, description="of this definition; its seeds follow from it"
     )
     inputs: dict[str, Any] = Field({}, description="arithmetic: the source's numbers")
     base: list[str] = Field([], description="overrides of every run")

@@ -133,7 +133,7 @@ class Course:
         if self.count >= most or self.problem:
             return None
         hopeful = [v.lines for v in self.verdicts if v.counts and not v.decided and v.lines]
-        looks = [lines.next_look(most) for lines in hopeful]
+        looks = [lines.next_look(most, self.comparison.family) for lines in hopeful]
         return min((max(look, self.count + 1) for look in looks if look is not None), default=None)
 
     # ----------------------------------------------------------------------------------- cells
@@ -210,6 +210,14 @@ class Course:
         bisect(values, passed, arm.value["end"])
         return cells
 
+    def look(self, records: Records) -> None:
+        """Read what has ended so far, between two rounds; what is due does not follow from it."""
+        if self.choices is None or self.over:
+            return
+        first = self._seeds()[:1]
+        if not any(records.missing(self._jobs_of(seed, records)) for seed in first):
+            self._judge(records)
+
     # ------------------------------------------------------------------------- pilots and judge
 
     def _settle(self, records: Records) -> None:
@@ -247,7 +255,7 @@ class Course:
         self.choices = choices
         try:
             cells = [cell for cell in self._judged_cells() if self._piloted(cell, records)]
-            found = judge_of(self.comparison)(self._table(cells, self.pilots, records), choices)
+            found = self._measured(self._table(cells, self.pilots, records), choices)
         except Exception:  # a judge that needs what pilots do not run has no spread
             return []
         finally:
@@ -298,7 +306,7 @@ class Course:
                 return
             if len(self.judged.runs):
                 assert self.choices is not None
-                self.found = judge_of(self.comparison)(self.judged, self.choices)
+                self.found = self._measured(self.judged, self.choices)
             elif not self.published.seeds:
                 self.problem = "no run of it is done"
         except Exception as error:
@@ -308,6 +316,9 @@ class Course:
         self.verdicts = verdicts_of(
             self.comparison, self.quantities, self.counted, self.choices or Choices()
         )
+
+    def _measured(self, runs: Runs, choices: Choices) -> Finding | Working:
+        return judge_of(self.comparison)(runs, choices, **self.comparison.options)
 
     def _end(self, problem: str) -> None:
         self.problem, self.over = problem, True

@@ -16,7 +16,7 @@ from bnexp.comparisons.config import Comparison
 PILOTS, DESIGN, JUDGED = 1_000_000, 2_000_000, 10_000
 # What is run and judged; the rest of a YAML is words.
 DEFINING = {
-    "kind", "judge", "inputs", "base", "sweep", "fixed", "choose", "target", "ceilings", "search",
+    "kind", "judge", "options", "inputs", "base", "sweep", "fixed", "choose", "target", "ceilings", "search",
     "pilots", "measurements", "epochs", "may_refuse",
 }  # fmt: skip
 RULES = {"quantity", "above", "below", "within", "equals", "margin", "protocol", "unless"}

@@ -24,6 +24,7 @@ def verdicts_of(
             seeds,
             spreads.get(one.quantity),
             ceilings[one.unless] if one.unless and choices.hit(one.unless) else "",
+            comparison.family,
         )
         for one in comparison.assertions
     )

@@ -20,6 +20,9 @@ from bnexp.report.statistics import ended_at, level_around
 from bnexp.runs.tables import Runs
 
 
+REFINED = 2.0  # a grid is fine where neighbours are no further apart than by this factor
+
+
 @dataclass(frozen=True)
 class Wider:
     """A value that an arm's grid lacks: the best, or the end of what trains, is at its edge."""
@@ -84,7 +87,7 @@ def choose(
 
     Neighbours whose mean score over pilots is within one standard error of the best's are one
     plateau. A run that diverged scores below all others. Raises Missing where the best is at an
-    edge of its grid.
+    edge of its grid, or the rule refines it and the neighbours of the best are far.
     """
     rows = cell(runs.runs, **rule.where, **rule.of)
     rows = rows[rows["outcome"] != "refused"]
@@ -95,12 +98,14 @@ def choose(
         table = score[arm.index].groupby(values).agg(["mean", "std", "count"])
         names = sorted(table.index, key=json.loads)
         means = table["mean"][names].fillna(-math.inf).to_list()
+        if rule.by == "speed" and max(means) == -math.inf:  # the target is out of its reach
+            means = list(accuracy[arm.index].groupby(values).mean()[names])
         best = int(np.argmax(means))
         ladder = [json.loads(name) for name in names]
-        if (value := beyond(ladder, best)) is not None:
-            one = Wider(where, rule.key, value)
-            if one.grid not in closed:
-                wider.append(one)
+        edge = beyond(ladder, best)
+        lacks = [edge] if edge is not None else middles(ladder, best) if rule.refine else []
+        found_wider = [Wider(where, rule.key, value) for value in lacks]
+        wider += [one for one in found_wider if one.grid not in closed]
         error = table["std"][names[best]] / math.sqrt(table["count"][names[best]])
         within = 0.0 if math.isnan(error) else float(error)
         middle = names[sum(level_around(means, best, within)) // 2]
@@ -124,6 +129,17 @@ def beyond(ladder: Sequence[Any], at: int) -> float | None:
         value = round(value)
         return value if value >= 1 and value not in ladder else None
     return value
+
+
+def middles(ladder: Sequence[Any], at: int) -> list[float]:
+    """The geometric middles between a value and its neighbours that are a factor above 2 away."""
+    near = [ladder[i] for i in (at - 1, at + 1) if 0 <= i < len(ladder)]
+    here = ladder[at]
+    return [
+        float(f"{math.sqrt(here * other):.2g}")
+        for other in near
+        if min(here, other) > 0 and max(here, other) > REFINED * min(here, other)
+    ]
 
 
 def _scores(rule: Choose, runs: Runs, rows: pd.DataFrame, target: float | None) -> pd.Series:

@@ -156,6 +156,7 @@ class Verdict:
     interval: tuple[float, float] | None = None
     cause: Open = ""
     reason: str = ""
+    family: int = LEDGER
 
     @property
     def n(self) -> int:
@@ -197,12 +198,13 @@ def judge(
     without a reading is silent. `untestable` says which ceiling the pilots hit.
     """
     if quantity is None or not quantity.n:
-        return Verdict(assertion, quantity, "not measured")
+        return Verdict(assertion, quantity, "not measured", family=family)
     if quantity.kind == "fact":
         return Verdict(assertion, quantity, "yes" if _fact_holds(assertion, quantity) else "no")
     readings = [quantity.readings.get(seed, SILENT) for seed in seeds]
     lines = Lines.of(assertion, readings)
-    verdict = Verdict(assertion, quantity, lines.word(family), lines, undecided(readings))
+    word, interval = lines.word(family), undecided(readings)
+    verdict = Verdict(assertion, quantity, word, lines, interval, family=family)
     if untestable:
         reason = f"untestable: {untestable}"
         return replace(verdict, word="open", cause="untestable", reason=reason)

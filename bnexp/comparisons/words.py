@@ -130,10 +130,11 @@ def reckoned(verdict: Verdict) -> str:
     lines = verdict.lines
     assert lines is not None
     side = lines.stronger
-    enough = {family: needed(lines.n, family) for family in (1, LEDGER)}
+    enough = {family: needed(lines.n, family) for family in (1, verdict.family)}
+    among = "in the ledger" if verdict.family == LEDGER else f"among {verdict.family}"
     told = ", ".join(
         f"{where} {k} of {lines.n}" if k is not None else f"{where} more than {lines.n} seeds"
-        for where, k in (("by itself", enough[1]), ("in the ledger", enough[LEDGER]))
+        for where, k in (("by itself", enough[1]), (among, enough[verdict.family]))
     )
     return (
         f"{rule(verdict.assertion)}: {lines.yes.k} for, {lines.no.k} against, of {lines.n}; "

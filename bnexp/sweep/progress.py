@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -18,8 +18,15 @@ POLL = 1.0  # seconds between two looks at the records
 class Progress:
     """Done, running, failed and the time left of `total` runs; `before` more were done already."""
 
-    def __init__(self, total: int, before: int, show: bool | None, announce: bool = True) -> None:
-        self.announce = announce
+    def __init__(
+        self,
+        total: int,
+        before: int,
+        show: bool | None,
+        announce: bool = True,
+        watch: Callable[[Result], None] | None = None,
+    ) -> None:
+        self.announce, self.watch = announce, watch
         self.total, self.before = total, before
         self.on_terminal = sys.stderr.isatty() if show is None else show
         self.failed = 0
@@ -62,6 +69,8 @@ class Progress:
         if result.identity in self.seen or result.status in ("not started", "interrupted"):
             return
         self.seen.add(result.identity)
+        if self.watch is not None:
+            self.watch(result)
         self.failed += result.failed
         done = len(self.seen)
         if self.bar is not None:

@@ -1,6 +1,7 @@
 """A sweep from its checked jobs to the results of all of them."""
 
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,12 +37,15 @@ def run_all(
     engine: Engine | None = None,
     show: bool | None = None,
     announce: bool = True,
+    watch: Callable[[Result], None] | None = None,
+    until: float | None = None,
 ) -> list[Result]:
     """Train what is not done, in parallel, and return the results of all jobs in their order.
 
     Jobs with the same identity are one run. `engine` trains somewhere else than in this machine's
     worker processes. `show` is the progress bar's: None shows it on a terminal.
-    `announce` says beforehand how many there are, and now and then how many are done.
+    `announce` says beforehand how many there are, and now and then how many are done; `watch`
+    is told of every run that ends. From `until` on (by time.monotonic) it stops as on a signal.
 
     Raises Stopped.
     """
@@ -50,13 +54,15 @@ def run_all(
     due = [job for job in unique(jobs) if job.plan.identity not in results]
     plans = [job.plan for job in due]
     asked: list[object] = []
-    progress = Progress(len(due), before=len(results), show=show, announce=announce)
+    progress = Progress(len(due), len(results), show, announce, watch)
     pool = Pool(workers or default_workers(plans), gpus(plans), command, asked)
     ends: Iterable[Result | None] = pool.train(plans) if engine is None else engine(due)
     with progress, _signals_in(asked, and_raise=engine is not None):
         if engine is not None:
             progress.follow(plans)
         for result in ends:
+            if until is not None and time.monotonic() >= until and not asked:
+                asked.append(until)
             if result is None:
                 progress.running(pool.running)
                 continue
