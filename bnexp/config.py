@@ -46,6 +46,12 @@ def _in_order(splits: list[Split]) -> list[Split]:
     return [split for split in get_args(Split) if split in splits]
 
 
+def _whole_or_part(epochs: float) -> float:
+    if epochs > 1 and epochs != int(epochs):
+        raise ValueError("must be a whole number of epochs, or a part of one")
+    return int(epochs) if epochs >= 1 else epochs
+
+
 class Training(Section):
     """How long, on which schedule, and what is kept."""
 
@@ -58,7 +64,9 @@ class Training(Section):
     label_smoothing: Rate
     clip_grad_norm: Annotated[float, Field(gt=0)] | None = Field(description="global L2 norm")
     accumulate: Positive = Field(description="batches whose samples make one optimizer step")
-    evaluate_every: Positive = Field(description="epochs between evaluations; the last always")
+    evaluate_every: Annotated[float, AfterValidator(_whole_or_part)] = Field(
+        gt=0, description="epochs, or a part of one, between evaluations; the last always"
+    )
     evaluate: Annotated[list[Split], AfterValidator(_in_order)] = Field(
         description="splits scored between the first and the last evaluation, which score all"
     )

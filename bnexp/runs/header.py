@@ -44,10 +44,10 @@ class Results(_Part):
     train_accuracy: float | None
     val_accuracy: float | None
     test_accuracy: float | None
-    best_epoch: int | None
+    best_epoch: int | float | None
     best_val_accuracy: float | None
     test_accuracy_at_best: float | None = None
-    epochs: int | None = None
+    epochs: int | float | None = None
     parameters: int | None = None
     seconds_training: float | None = None
     seconds_evaluation: float | None = None

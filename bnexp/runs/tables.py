@@ -98,7 +98,8 @@ class DamagedTable(Exception):
 
 _CELLS = {
     **dict.fromkeys(TEXT, rb'(?:"(?:[^"\x00-\x1f]|"")*+"|[^,"\x00-\x1f]*+)'),
-    **dict.fromkeys(("step", "epoch", "index"), rb"\d{1,15}"),
+    **dict.fromkeys(("step", "index"), rb"\d{1,15}"),
+    "epoch": rb"\d{1,15}(?:\.\d{1,20})?+",
     "counts": rb"(?:\d++ ){63}\d++",
     "pixels": rb"(?:\d{1,3} )*+\d{1,3}",
 }

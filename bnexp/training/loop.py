@@ -41,7 +41,7 @@ from bnexp.training.optimizers import make_optimizer
 from bnexp.training.pending import Pending
 from bnexp.training.progress import Progress
 from bnexp.training.samples import Samples
-from bnexp.training.schedule import learning_rate, total_steps
+from bnexp.training.schedule import learning_rate, midway, total_steps
 from bnexp.training.scoring import Scoring, When
 
 DIVERGED = 1000.0  # a loss above this many times the first one
@@ -100,6 +100,7 @@ class Training:
         batches = len(self.samples.order(0))
         self.steps_per_epoch = math.ceil(batches / config.training.accumulate)
         self.steps = total_steps(config.training, self.steps_per_epoch)
+        self.midway = midway(config.training.evaluate_every, self.steps_per_epoch)
 
         self.epoch = self.step = 0
         self.images = 0  # seen in training so far
@@ -146,6 +147,10 @@ class Training:
                 images = sum(len(y) for _, y in batches)
                 self.images += images
                 self.progress.step(self.step, images, loss)
+                if self.next_in_epoch in self.midway and self.step < self.steps:
+                    self._flush()
+                    self._evaluate("between")
+                    self.model.train()
 
             self.epoch += 1
             self.next_in_epoch = 0
@@ -154,7 +159,7 @@ class Training:
                 self._probe(*self.samples.take(self.samples.order(self.epoch)[0]), last=True)
                 self._flush()
                 self._evaluate("end")
-            elif self.epoch % training.evaluate_every == 0:
+            elif training.evaluate_every < 1 or self.epoch % training.evaluate_every == 0:
                 self._evaluate("between")
         if not math.isfinite(self.record.column("epochs", "train_loss")[-1]):
             raise Diverged(self.step)  # the last update did it, and no step came to show it
@@ -245,7 +250,8 @@ class Training:
                 for layer, name, value in norm_measures(self.model):
                     self.record.add("measures", step=self.step, layer=layer, name=name, value=value)
         spent = {f"seconds_{kind}": seconds for kind, seconds in self.clock.seconds.items()}
-        self.record.add("epochs", epoch=self.epoch, step=self.step, **scores, **spent)
+        part = self.next_in_epoch / self.steps_per_epoch if self.next_in_epoch else 0
+        self.record.add("epochs", epoch=self.epoch + part, step=self.step, **scores, **spent)
         if when == "end":
             with self.clock.timed("evaluation"):
                 row, at_best = self.scoring.test_best(self.model)

@@ -11,6 +11,15 @@ def total_steps(training: Training, steps_per_epoch: int) -> int:
     return steps if training.max_steps is None else min(steps, training.max_steps)
 
 
+def midway(evaluate_every: float, steps_per_epoch: int) -> set[int]:
+    """The steps of an epoch, from 1, after which it is evaluated before its end."""
+    if evaluate_every >= 1:
+        return set()
+    parts = range(1, math.ceil(1 / evaluate_every))
+    places = {round(part * evaluate_every * steps_per_epoch) for part in parts}
+    return places - {0, steps_per_epoch}
+
+
 def schedule_notes(training: Training, steps_per_epoch: int) -> list[str]:
     """A line for each key of the schedule that does nothing, or not what it seems to."""
     total = total_steps(training, steps_per_epoch)

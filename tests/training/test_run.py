@@ -73,6 +73,18 @@ def test_seeds_differ_and_the_same_seed_does_not(planned: Planner) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_an_epoch_evaluated_in_parts_trains_the_same(planned: Planner) -> None:
+    rarely, often = (
+        run(planned(*RICH, f"training.evaluate_every={every}"), "", quiet=True)
+        for every in (1, 0.25)
+    )
+    assert rarely.results["weights_sha256"] == often.results["weights_sha256"]
+    epochs = bnexp.load_runs(often.folder).epochs
+    assert list(epochs["epoch"]) == [0, 0.25, 0.5, 1]
+    assert list(epochs["step"]) == [0, 5, 10, 12]
+    assert epochs["val_accuracy"].notna().all()
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_probes_do_not_change_training(planned: Planner, precision: str) -> None:
     rich = (*RICH, f"precision={precision}")
@@ -91,7 +103,8 @@ def test_probes_do_not_change_training(planned: Planner, precision: str) -> None
 
 
 def test_a_stopped_run_goes_on_bit_by_bit(planned: Planner) -> None:
-    rich = (*RICH, "training.accumulate=3", "training.checkpoint_seconds=0", "probes=all")
+    rich = (*RICH, "training.accumulate=3", "training.checkpoint_seconds=0", "probes=all",
+            "training.evaluate_every=0.5")  # fmt: skip
     run(planned(*rich, runs="whole"), "", quiet=True)
     plan = planned(*rich, runs="parts")
     stops = iter([False] * 3 + [True] + [False] * 4 + [True] + [False] * 100)

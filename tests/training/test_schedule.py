@@ -4,13 +4,20 @@ import pytest
 
 from bnexp.compose import compose
 from bnexp.config import Training
-from bnexp.training.schedule import learning_rate
+from bnexp.training.schedule import learning_rate, midway
 
 
 def rates(steps: int, per_epoch: int, **keys: object) -> list[float]:
     tree = compose([])[0]["training"] | keys
     training = Training.model_validate(tree)
     return [learning_rate(0.4, training, step, per_epoch) for step in range(steps)]
+
+
+def test_where_an_epoch_is_evaluated_before_its_end() -> None:
+    assert midway(1, 12) == midway(5, 12) == set()
+    assert midway(0.25, 12) == {3, 6, 9}
+    assert midway(0.1, 4) == {1, 2, 3}  # no oftener than every step
+    assert midway(0.3, 10) == {3, 6, 9}
 
 
 def test_constant() -> None:

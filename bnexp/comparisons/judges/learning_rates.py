@@ -74,7 +74,7 @@ def section_8_table(runs: Runs, choices: Choices) -> Finding:
     arm's most accurate rate by validation.
     """
     goal = choices.target()
-    usual = cell(runs.runs, model__depth=None, training__evaluate_every=1)
+    usual = cell(runs.runs, model__depth=None, training__evaluate_every=0.2)
     few = cell(runs.runs, model__depth=None, data__train_size=FEW)
     quantities: dict[str, Quantity] = {}
     lines, told = [], []

@@ -51,7 +51,7 @@ def test_the_table_reads_each_arm_at_its_own_rates():
     for norm, at in (("none", 12), ("batch", 4)):
         for optimizer in ("sgd", "adam"):
             about = {"model__norm": norm, "optimizer__name": optimizer, "model__depth": None}
-            fast = arm(f"fast {norm} {optimizer}", optimizer__lr=0.3, training__evaluate_every=1,
+            fast = arm(f"fast {norm} {optimizer}", optimizer__lr=0.3, training__evaluate_every=0.2,
                        **about)  # fmt: skip
             epochs += [
                 {
