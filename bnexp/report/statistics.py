@@ -92,11 +92,11 @@ def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
 
     Raises ValueError where a seed has two runs: `runs` must be one arm.
     """
-    rows = runs[runs["outcome"] == "trained"]
-    if column not in rows:
+    if column not in runs:
         return pd.Series(dtype=float)
-    values = pd.to_numeric(rows[column], errors="coerce").to_numpy(float)
-    found = pd.Series(values, index=rows["seed"].to_numpy()).dropna().sort_index()
+    of_trained = (runs["outcome"] == "trained").to_numpy()
+    values = pd.to_numeric(runs[column], errors="coerce").to_numpy(float)[of_trained]
+    found = pd.Series(values, index=runs["seed"].to_numpy()[of_trained]).dropna().sort_index()
     if found.index.has_duplicates:
         raise ValueError(f"{column}: more than one run for a seed; `runs` must be one arm")
     return found
@@ -104,9 +104,11 @@ def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
 
 def arm_accuracy(runs: pd.DataFrame, column: str = "test_accuracy") -> Estimate:
     """Mean accuracy of an arm's trained runs with its 95% t interval, as fractions."""
-    rows = runs[runs["outcome"] == "trained"]
-    values = pd.to_numeric(rows.get(column, pd.Series(dtype=float)), errors="coerce").dropna()
-    return mean_t(values, 0, 1)
+    if column not in runs:
+        return mean_t([])
+    values = pd.to_numeric(runs[column], errors="coerce").to_numpy(float)
+    values = values[(runs["outcome"] == "trained").to_numpy()]
+    return mean_t(values[~np.isnan(values)], 0, 1)
 
 
 def paired_difference(arm: pd.Series, control: pd.Series) -> pd.Series:

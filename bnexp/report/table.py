@@ -110,20 +110,21 @@ def _row(arm: Arm, base: Arm | None) -> dict[str, Any]:
     mean = arm_accuracy(arm.runs)
     own = arm.by_seed("test_accuracy")
     found = contrast(own, base.by_seed("test_accuracy") if base else own.iloc[:0])
-    untrained = pd.to_numeric(arm.untrained["test_accuracy"], errors="coerce")
+    accuracy = pd.to_numeric(arm.runs["test_accuracy"], errors="coerce")
+    untrained = accuracy[arm.runs["outcome"] == "not trained"]
     return {
         "place": arm.place,
         "arm": arm.label,
-        "trained": len(arm.trained),
+        "trained": arm.counts["n"],
         "started": len(arm.runs) + arm.unfinished,
         "absent": arm.absent,
         "mean": mean.centre,
         "low": mean.low,
         "high": mean.high,
-        "median": arm.values_of("test_accuracy").median(),
+        "median": accuracy[arm.runs["outcome"] == "trained"].median(),
         "untrained": len(untrained),
         "untrained_mean": untrained.mean(),
-        "diverged": len(arm.diverged),
+        "diverged": arm.counts["diverged"],
         "minus": base.label if base and found.n else "",
         "difference": found.mean,
         "difference_low": found.low,
