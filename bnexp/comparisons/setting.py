@@ -99,9 +99,8 @@ class Setting:
 
     def edition_of(self, comparison: Comparison) -> str:
         """The edition of its definition on this dataset, with these overrides."""
-        given = edition.conditions(
-            self.data, self.dataset, self._preset.get("max_steps"), self.shown
-        )
+        typed = [line for line in self.shown if _key(line) != "device"]  # that is the machine's
+        given = edition.conditions(self.data, self.dataset, self._preset.get("max_steps"), typed)
         return edition.fingerprint(comparison, given)
 
     @property

@@ -183,6 +183,7 @@ def test_another_definition_is_another_edition(folder: Path) -> None:
     for same in ({"title": "other"}, {"held": "other"}, {"figures": []}):
         assert setting().edition_of(load("C1").model_copy(update=same)) == before
     assert setting(typed=("model.width=64",)).edition_of(load("C1")) != before
+    assert setting(typed=("device=cuda", "workers=2")).edition_of(load("C1")) == before
     judge_file = folder / "made_up_judge.py"
     judge_file.write_text("# a comment\n" + JUDGE)
     assert setting().edition_of(load("C1")) == before
