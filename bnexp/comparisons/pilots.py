@@ -104,7 +104,8 @@ def choose(
         ladder = [json.loads(name) for name in names]
         edge = beyond(ladder, best)
         lacks = [edge] if edge is not None else middles(ladder, best) if rule.refine else []
-        found_wider = [Wider(where, rule.key, value) for value in lacks]
+        cells = {**rule.where, **rule.of, **where}
+        found_wider = [Wider(cells, rule.key, value) for value in lacks]
         wider += [one for one in found_wider if one.grid not in closed]
         error = table["std"][names[best]] / math.sqrt(table["count"][names[best]])
         within = 0.0 if math.isnan(error) else float(error)
@@ -198,7 +199,7 @@ def brackets(
                 low, high, missing = _end_of(pilot, search, threshold)
                 ends.append((low, high))
                 if missing is not None:
-                    one = Wider(keys, search.key, missing)
+                    one = Wider({**search.where, **keys}, search.key, missing)
                     if one.grid not in closed and one not in wider:
                         wider.append(one)
         whole = bool((group[search.key].map(lambda x: float(x).is_integer())).all())
