@@ -51,6 +51,7 @@ class Assertion(Section):
     verb: str = Field("", description="what a seed shows that speaks for it, such as faster")
     source: str = Field("", description="section and line of the source")
     why: str = ""
+    plain: str = Field("", description="the claim in plain words, where it speaks for its row")
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Assertion":
@@ -160,6 +161,9 @@ class Comparison(Section):
     documented: str = Field(description="the figures as the source prints them")
     why: str = Field("", description="what is behind the claim, in two or three plain sentences")
     literature: str = Field("", description="what the primary literature found, with citations")
+    stance: Literal["", "agrees", "qualifies", "disagrees", "silent"] = Field(
+        "", description="how the literature stands to what the source says"
+    )
     kind: Literal["arithmetic", "training", "instrument"]
     judge: str = Field(description="module.function below bnexp.comparisons.judges, or anywhere")
     options: dict[str, Any] = Field({}, description="keywords of the judge")
