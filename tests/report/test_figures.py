@@ -119,7 +119,7 @@ def test_the_largest_stable_rate_is_near_the_best(tmp_path: Path) -> None:
     write_run(tmp_path, "none", 0, layers=False, final=0.99, optimizer__lr=0.37)  # a stray one
     chart = draw("learning_rate", tmp_path)
     assert "up to a learning rate of 3 or more (batch norm) and 0.1 (no norm)" in chart.finding
-    assert chart.finding.endswith("30 times as large (3 or more, by the grid)")
+    assert chart.finding.endswith("30 times as large (3.0 or more, by the grid)")
     table = chart.table.set_index(["arm", "learning_rate"])
     assert table.loc[("no norm", 0.1), ["best", "stable", "runs"]].tolist() == [True, 3, 3]
     assert table.loc[("no norm", 1.0), "stable"] == 0
