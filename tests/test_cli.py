@@ -324,7 +324,8 @@ def test_a_failed_run_says_where_to_look(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
         "import torch\nfrom torch import nn\n"
         "class Net(nn.Module):\n"
-        "    def __init__(self):\n        super().__init__()\n        self.fc, self.step = nn.Linear(64, 10), 0\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.fc, self.step = nn.Linear(64, 10), 0\n"
         "    def forward(self, x):\n"
         "        self.step += self.training and torch.is_grad_enabled()\n"
         "        if self.step > 5: raise RuntimeError('on purpose')\n"
