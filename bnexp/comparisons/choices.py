@@ -38,8 +38,7 @@ class Chosen:
     def is_for(self, keys: Mapping[str, Any]) -> bool:
         """Whether these keys name its arm, whatever else they say."""
         return all(
-            canonical(keys.get(key)) == canonical(value)
-            for key, value in self.where.items()
+            canonical(keys.get(key)) == canonical(value) for key, value in self.where.items()
         )
 
 

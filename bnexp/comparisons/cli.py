@@ -159,7 +159,7 @@ def _write(
 
     out = Path(setting.out)
     ledger.write(entries, setting, out)
-    evidence.write(courses, out, ledger.provenance(entries).get("device_name", ""))
+    evidence.write(courses, out)
     page = write_page(entries, setting, out)
     ledger.show(entries, "--verbose" in flags)
     print(page)

@@ -15,7 +15,7 @@ from bnexp.comparisons import edition
 from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.config import Comparison, Search
 from bnexp.comparisons.counting import prefix
-from bnexp.comparisons.evidence import Published
+from bnexp.comparisons.evidence import Published, machine_of
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.judging import verdicts_of
 from bnexp.comparisons.measure import passes, values_of
@@ -312,7 +312,8 @@ class Course:
         except Exception as error:
             self.problem = told(error)
         if isinstance(self.found, Finding):
-            self.quantities = self.published.merged(self.found.quantities, new)
+            machine = machine_of(self.judged)
+            self.quantities = self.published.merged(self.found.quantities, new, machine)
         self.verdicts = verdicts_of(
             self.comparison, self.quantities, self.counted, self.choices or Choices()
         )

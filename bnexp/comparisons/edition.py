@@ -11,15 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bnexp.comparisons.config import Comparison
+from bnexp.comparisons.config import Comparison, Section
 
 PILOTS, DESIGN, JUDGED = 1_000_000, 2_000_000, 10_000
-# What is run and judged; the rest of a YAML is words.
-DEFINING = {
-    "kind", "judge", "options", "inputs", "base", "sweep", "fixed", "choose", "target", "ceilings", "search",
-    "pilots", "measurements", "epochs", "may_refuse",
+# What changes neither what is run nor how it is judged.
+WORDS = {
+    "id", "title", "section", "question", "documented", "why", "literature", "held", "control",
+    "edition", "seeds", "cost", "figures", "assertions",
 }  # fmt: skip
-RULES = {"quantity", "above", "below", "within", "equals", "margin", "protocol", "unless"}
+CLAIM_WORDS = {"says", "verb", "source", "why"}
 
 
 def pilot_seeds(count: int) -> list[int]:
@@ -39,13 +39,18 @@ def fingerprint(comparison: Comparison, conditions: Sequence[Any]) -> str:
     `conditions` are what the ledger adds: dataset, budget, overrides of the command line.
     """
     parts = [
-        json.loads(comparison.model_dump_json(include=DEFINING)),
-        [json.loads(one.model_dump_json(include=RULES)) for one in comparison.assertions],
+        _plain(comparison, WORDS),
+        [_plain(claim, CLAIM_WORDS) for claim in comparison.assertions],
         list(conditions),
         _code(comparison.judge),
     ]
     text = json.dumps(parts, sort_keys=True)
     return f"{comparison.edition}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _plain(section: Section, words: set[str]) -> Any:
+    """A part of a definition as plain data; what is as by default is left out."""
+    return json.loads(section.model_dump_json(exclude=words, exclude_defaults=True))
 
 
 def judge_module(name: str) -> str:

@@ -20,6 +20,7 @@ from bnexp.errors import UserError
 from bnexp.report.labels import differs
 from bnexp.runs.files import write_text
 from bnexp.runs.identity import excluded
+from bnexp.runs.tables import Runs
 
 if TYPE_CHECKING:
     from bnexp.comparisons.course import Course
@@ -52,25 +53,41 @@ class Published:
     choices: Choices | None = None
     origin: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # version, machine by seed
 
-    def merged(self, new: Mapping[str, Quantity], seeds: Iterable[int]) -> dict[str, Quantity]:
-        """Published readings with those of further seeds; the first reading of a seed stands."""
+    def merged(
+        self, new: Mapping[str, Quantity], seeds: Iterable[int], machine: str = ""
+    ) -> dict[str, Quantity]:
+        """Published readings with those of further seeds; the first reading of a seed stands.
+
+        Times by the clock are never pooled over machines: on another one than the published, a
+        further seed says nothing of them.
+        """
         seeds = set(seeds) - set(self.seeds)
         found = dict(self.quantities)
         for name, quantity in new.items():
             if quantity.kind == "fact":
                 found.setdefault(name, quantity)
                 continue
+            elsewhere = {theirs for _, theirs in self.origin.values()} - {machine}
             own = {seed: r for seed, r in quantity.readings.items() if seed in seeds}
+            if quantity.timed and elsewhere:
+                own = {}
             before = found[name].readings if name in found else {}
             found[name] = Quantity({**before, **own}, quantity.kind, quantity.unit, quantity.timed)
         return found
 
 
-def write(courses: Sequence["Course"], out: Path, machine: str) -> None:
+def machine_of(runs: Runs | None) -> str:
+    """The kind of device that runs were on; several are named all."""
+    if runs is None or "provenance.device_name" not in runs.runs:
+        return ""
+    return ", ".join(sorted(set(map(str, runs.runs["provenance.device_name"].dropna()))))
+
+
+def write(courses: Sequence["Course"], out: Path) -> None:
     """Write the three files of a ledger."""
     from importlib.metadata import version
 
-    evidence = [row for one in courses for row in _readings(one, version("bnexp"), machine)]
+    evidence = [row for one in courses for row in _readings(one, version("bnexp"))]
     choices = [row for one in courses for row in _choices(one)]
     _write(out / "evidence.csv", pd.DataFrame(evidence, columns=list(EVIDENCE)))
     _write(out / "choices.csv", pd.DataFrame(choices, columns=list(CHOICES)))
@@ -81,14 +98,14 @@ def _write(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def _readings(course: "Course", version: str, machine: str) -> Iterable[dict[str, Any]]:
+def _readings(course: "Course", version: str) -> Iterable[dict[str, Any]]:
     """A row for each quantity and seed that counts; a silent seed lies anywhere."""
     head = {
         "comparison": course.comparison.id, "edition": course.edition,
         "data": course.setting.data, "preset": course.setting.preset,
         "overrides": " ".join(course.setting.shown),
     }  # fmt: skip
-    here = (version, machine)
+    here = (version, machine_of(course.judged))
     for name, quantity in course.quantities.items():
         about = {
             "quantity": name, "kind": quantity.kind, "unit": quantity.unit,

@@ -74,7 +74,7 @@ def measured(verdict: Verdict) -> str:
         return text
     if verdict.interval is not None:
         text += _undecided(*verdict.interval)
-    return f"{text}, {counts(verdict)}"
+    return f"{text}, {counts(verdict)}{' on one machine' if quantity.timed else ''}"
 
 
 def _undecided(low: float, high: float) -> str:

@@ -10,7 +10,9 @@ import pytest
 from bnexp.comparisons import evidence
 from bnexp.comparisons.config import load
 from bnexp.comparisons.edition import DESIGN, PILOTS
+from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.planner import Planner
+from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.rejudge import again
 from bnexp.sweep import Job
 from tests.comparisons.made_up import JUDGE, Trainer, better, judge, setting
@@ -137,7 +139,7 @@ def test_evidence_says_all_that_verdicts_need(folder: Path, tmp_path: Path) -> N
     courses, entry = judge(Trainer(folder), setting())
     out = tmp_path / "ledger"
     out.mkdir()
-    evidence.write(courses, out, "a machine")
+    evidence.write(courses, out)
     [read], told = again(out)
     assert not told
     assert [replace(v, quantity=None) for v in read.verdicts] == [
@@ -152,7 +154,7 @@ def test_published_seeds_go_on_with_the_published_choices(folder: Path, tmp_path
     out = tmp_path / "ledger"
     out.mkdir()
     courses, _ = judge(Trainer(folder), setting(max_seeds=7))
-    evidence.write(courses, out, "a machine")
+    evidence.write(courses, out)
     published = evidence.read(out)
     later = Trainer(folder)
     [course], entry = judge(later, setting(), published)
@@ -168,11 +170,26 @@ def test_the_first_reading_of_a_seed_stands(folder: Path, tmp_path: Path) -> Non
     out = tmp_path / "ledger"
     out.mkdir()
     courses, _ = judge(Trainer(folder), setting(seeds=7))
-    evidence.write(courses, out, "a machine")
+    evidence.write(courses, out)
     changed = Trainer(folder, lambda norm, lr, seed: 1 - better(norm, lr, seed))
     [course], _ = judge(changed, setting(seeds=7), evidence.read(out))
     assert course.quantities["gain"].centre == pytest.approx(3)
     assert not changed.rounds
+
+
+def test_times_are_not_pooled_over_machines() -> None:
+    published = evidence.Published(
+        seeds=[1], quantities={"time": timed({1: exact(2)})}, origin={1: ("0.2", "here")}
+    )
+    new = {"time": timed({1: exact(5), 2: exact(3)}), "gain": Quantity({2: exact(1)})}
+    here, there = (published.merged(new, [1, 2], machine) for machine in ("here", "there"))
+    assert here["time"].readings == {1: exact(2), 2: exact(3)}
+    assert there["time"].readings == {1: exact(2)}
+    assert there["gain"].readings == {2: exact(1)}
+
+
+def timed(readings: dict[int, Reading]) -> Quantity:
+    return Quantity(readings, "ratio", "x", timed=True)
 
 
 def test_another_definition_is_another_edition(folder: Path) -> None:
@@ -180,7 +197,13 @@ def test_another_definition_is_another_edition(folder: Path) -> None:
     assert before == setting(max_seeds=9, minutes=1).edition_of(load("C1"))
     for change in ({"epochs": 2.0}, {"assertions": []}, {"pilots": 5}):
         assert setting().edition_of(load("C1").model_copy(update=change)) != before
-    for same in ({"title": "other"}, {"held": "other"}, {"figures": []}):
+    for same in (
+        {"title": "other"},
+        {"cost": 3.0},
+        {"why": "so"},
+        {"held": "other"},
+        {"figures": []},
+    ):
         assert setting().edition_of(load("C1").model_copy(update=same)) == before
     assert setting(typed=("model.width=64",)).edition_of(load("C1")) != before
     assert setting(typed=("device=cuda", "workers=2")).edition_of(load("C1")) == before

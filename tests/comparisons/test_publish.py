@@ -17,7 +17,7 @@ def written(trainer: Trainer, asked: Setting, out: Path, published: Any = None) 
     """A ledger's folder."""
     courses, entry = judge(trainer, asked, published)
     ledger.write([entry], asked, out)
-    evidence.write(courses, out, "a machine")
+    evidence.write(courses, out)
     return out
 
 
