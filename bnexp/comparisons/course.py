@@ -8,8 +8,10 @@ import importlib
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import pandas as pd
 
 from bnexp.comparisons import edition
 from bnexp.comparisons.choices import Choices, Chosen
@@ -26,6 +28,7 @@ from bnexp.comparisons.records import Records
 from bnexp.comparisons.search import bisect
 from bnexp.comparisons.setting import Cell, Setting
 from bnexp.comparisons.verdict import Verdict, scaled
+from bnexp.comparisons.words import of_these_images
 from bnexp.comparisons.working import Working
 from bnexp.errors import UserError
 from bnexp.runs.tables import Runs
@@ -307,6 +310,7 @@ class Course:
             if len(self.judged.runs):
                 assert self.choices is not None
                 self.found = self._measured(self.judged, self.choices)
+                self._say_of_which_images(self.judged.runs)
             elif not self.published.seeds:
                 self.problem = "no run of it is done"
         except Exception as error:
@@ -320,6 +324,17 @@ class Course:
 
     def _measured(self, runs: Runs, choices: Choices) -> Finding | Working:
         return judge_of(self.comparison)(runs, choices, **self.comparison.options)
+
+    def _say_of_which_images(self, rows: pd.DataFrame) -> None:
+        """Add to differences of accuracies what the choice of test images leaves open."""
+        found = self.found
+        if not isinstance(found, Finding) or "test_accuracy" not in rows:
+            return
+        images = {job.plan.facts.test for job in self.planner.jobs(self._judged_cells(), [0])}
+        if len(images) == 1 and any(q.unit == "points" for q in found.quantities.values()):
+            accuracy = pd.to_numeric(rows["test_accuracy"], errors="coerce").median()
+            note = of_these_images(float(accuracy), images.pop())
+            self.found = replace(found, notes=(*found.notes, *filter(None, [note])))
 
     def _end(self, problem: str) -> None:
         self.problem, self.over = problem, True

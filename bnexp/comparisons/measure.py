@@ -209,8 +209,9 @@ def passes_by_value(arm: pd.DataFrame, key: str, score: float) -> dict[float, bo
 def passes(run: Mapping[Any, Any], score: float) -> bool:
     """Whether a run ended with the validation accuracy `score`, or better."""
     accuracy = run.get("val_accuracy")
-    known = accuracy is not None and not pd.isna(accuracy)
-    return bool(known and run["outcome"] != "diverged" and accuracy >= score)
+    if accuracy is None or pd.isna(accuracy) or run["outcome"] == "diverged":
+        return False
+    return bool(accuracy >= score)
 
 
 # ---------------------------------------------------------------------------------------- measures

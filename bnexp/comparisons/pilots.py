@@ -19,7 +19,6 @@ from bnexp.report.labels import canonical
 from bnexp.report.statistics import ended_at, level_around
 from bnexp.runs.tables import Runs
 
-
 REFINED = 2.0  # a grid is fine where neighbours are no further apart than by this factor
 
 
@@ -204,7 +203,7 @@ def brackets(
                         wider.append(one)
         whole = bool((group[search.key].map(lambda x: float(x).is_integer())).all())
         hull = min(a for a, _ in ends), max(b for _, b in ends)
-        how = {"until": search.until, "end": search.end, "whole": whole}
+        how: dict[str, Any] = {"until": search.until, "end": search.end, "whole": whole}
         how |= {"lattice": search.lattice} if search.lattice else {}
         found += [
             Chosen("bracket", search.name, keys, search.key, how, score, *hull)

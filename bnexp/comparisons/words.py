@@ -173,6 +173,21 @@ def seeds_in_words(entries: Sequence["Entry"]) -> str:
     return f"{span} judged seeds"
 
 
+def of_these_images(accuracy: float, images: int) -> str:
+    """What the choice of test images leaves open, however many seeds: of two unlike nets' errors.
+
+    The standard error of a difference of two accuracies; of nets that err on the same images it is
+    smaller.
+    """
+    if not images or not 0 < accuracy < 1:
+        return ""
+    moved = 100 * math.sqrt(2 * accuracy * (1 - accuracy) / images)
+    return (
+        f"On these {images:,} test images: another draw of them would move a difference of two "
+        f"accuracies by up to about {moved:.1f} points, in all seeds alike."
+    )
+
+
 def right(step: Step) -> str:
     """The recomputed value with a digit more than the source prints."""
     if not step.is_number:
@@ -200,7 +215,8 @@ def headline(entries: Sequence["Entry"]) -> str:
         are = "is" if decided == 1 else "are"
         parts.append(f"Of {len(total)} claims within reach {decided} {are} decided: {words}")
     if len(verdicts) > len(total):
-        parts.append(f"{len(verdicts) - len(total)} more cannot be decided here")
+        others = len(verdicts) - len(total)
+        parts.append(f"{others} more are sizes from elsewhere, or cannot be decided here")
     if printed:
         parts.append(f"numbers and statements recomputed: {counted(printed)}")
     return "; ".join(parts) + "." if parts else "Nothing was measured."

@@ -18,7 +18,7 @@ from bnexp.comparisons.page import write_page
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.verdict import judge
-from bnexp.comparisons.words import headline, right
+from bnexp.comparisons.words import headline, of_these_images, right
 from bnexp.comparisons.working import step_verdict
 
 SETTING = Setting(("B99", "A99"), "digits", "default")
@@ -76,7 +76,8 @@ def test_every_row_has_its_verdict(entries: list[Entry]) -> None:
 
 def test_the_headline_counts(entries: list[Entry]) -> None:
     assert headline(entries) == (
-        "Of 2 claims within reach 1 is decided: 1 yes, 1 open; 1 more cannot be decided here; "
+        "Of 2 claims within reach 1 is decided: 1 yes, 1 open; "
+        "1 more are sizes from elsewhere, or cannot be decided here; "
         "numbers and statements recomputed: 1 exact, 1 erratum."
     )
     assert headline([]) == "Nothing was measured."
@@ -143,6 +144,13 @@ def test_every_seed_and_how_it_was_counted_is_shown(
     assert "above 1: 15 for, 0 against, of 15; E = 4" in shown
     assert "chosen by pilots: best learning rate 0.3 (batch); target 95%" in shown
     assert "Likely: enough seeds by itself" in shown
+
+
+def test_what_another_draw_of_the_test_images_would_do() -> None:
+    told = of_these_images(0.9, 300)
+    assert told.startswith("On these 300 test images: another draw of them would move a difference")
+    assert "up to about 2.4 points" in told  # 100 sqrt(2 * 0.9 * 0.1 / 300)
+    assert of_these_images(float("nan"), 300) == of_these_images(0.9, 0) == ""
 
 
 def test_right_numbers_have_a_digit_more() -> None:

@@ -70,7 +70,7 @@ def convergence(runs: Runs, choices: Choices) -> Finding:
     )
     quantities["best_accuracy"] = Quantity(differences(high, low), unit="points")
     told = [
-        f"{shown(quantities[f'{form}_epochs'])} to {100 * goals[form]:.3g}% {words}"
+        f"{shown(quantities[f'{form}_epochs'])} {words} (to {100 * goals[form]:.3g}%)"
         for form, words in FORMS.items()
         if quantities[f"{form}_epochs"].n
     ]

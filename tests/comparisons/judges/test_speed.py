@@ -56,7 +56,7 @@ def test_seconds_count_the_dearer_step():
     assert seconds.readings[0].low == pytest.approx(7 / 2 * 2 / 3)
     assert found.quantities["source_seconds"].readings[0].high == math.inf
     assert "takes 1.5 times as long" in found.notes[0]
-    assert "at least 5 to 95% at the source's rates" in found.summary
+    assert "at least 5 at the source's rates (to 95%)" in found.summary
 
 
 def test_step_cost_is_the_median_by_seed_so_a_slow_first_step_does_not_count():
