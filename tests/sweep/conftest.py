@@ -13,7 +13,10 @@ import os, signal, sys, time
 from torch import is_grad_enabled, nn
 
 class Net(nn.Module):
-    """Softmax regression that does `how` at training step `at`, and logs where it was trained."""
+    """Softmax regression that does `how` at training step `at`, and logs where it was trained.
+
+    Not of its first step, which may be the trial of the net before training.
+    """
 
     def __init__(self, how="nothing", at=3, log=None):
         super().__init__()
@@ -23,7 +26,7 @@ class Net(nn.Module):
     def forward(self, x):
         if self.training and is_grad_enabled():
             self.step += 1
-            if self.log:
+            if self.log and self.step > 1:
                 with open(self.log, "a") as file:
                     file.write(f"{os.getpid()} {self.how} {time.monotonic()}\\n")
             if self.step == self.at:

@@ -8,7 +8,7 @@ import bnexp
 from bnexp.training.run import run
 from tests.training.conftest import Planner
 
-NET = '''
+NET = """
 from torch import nn
 
 class Net(nn.Module):
@@ -24,7 +24,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         return self.head(self.norm(x.flatten(1)))
-'''
+"""
 
 
 def test_frozen_norms_are_measured_as_they_train(

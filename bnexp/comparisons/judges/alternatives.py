@@ -20,6 +20,7 @@ def of_section_11(runs: Runs, choices: Choices) -> Finding:
     tiny = rest["data.batch_size"].isin(SMALL)
     by_rule = {"small": rest[tiny], "best": rest[~tiny]}
     quantities, table = {}, []
+    cases: dict[str, tuple[str, dict[str, object]]]
     cases = {f"renorm_at_{size}": ("small", {"data__batch_size": size}) for size in SMALL}
     cases |= {f"weight_{kind}": ("best", {"model__kind": kind}) for kind in ("mlp", "cnn")}
     for name, (rule, keys) in cases.items():

@@ -50,8 +50,8 @@ def by_size(runs: Runs) -> Jitters:
     found = {}
     for size in SIZES:
         arm = cell(runs.runs, data__batch_size=size)
-        names = ("xhat_jitter", "xhat_jitter_predicted")
-        found[size] = tuple(readings(measured(runs, arm, name)) for name in names)
+        jitter = readings(measured(runs, arm, "xhat_jitter"))
+        found[size] = jitter, readings(measured(runs, arm, "xhat_jitter_predicted"))
     return found
 
 

@@ -19,7 +19,9 @@ def norms(runs: Runs, choices: Choices) -> Finding:
     """B26: by net, test accuracy of layer norm over each rival; how batch norm's statistics differ
     by timestep.
     """
-    quantities, table, words = {}, [], []
+    quantities: dict[str, Quantity] = {}
+    table: list[dict[str, object]] = []
+    words: list[str] = []
     for net, name in NETS.items():
         arms = at_chosen_rates(runs.runs, choices, NORMS, model__kind=net)
         pairs = {f"{net}_layer_over_{name}": ("layer", norm) for name, norm in RIVALS.items()}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.choices import Choices
-from bnexp.comparisons.finding import Finding
+from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.measure import cell
 from bnexp.report.labels import norm_name
 from bnexp.runs.tables import Runs
@@ -40,7 +40,9 @@ def best_for(runs: Runs, choices: Choices) -> Finding:
 
     Every norm is at the learning rate that pilots found best for it.
     """
-    quantities, table, words = {}, [], []
+    quantities: dict[str, Quantity] = {}
+    table: list[dict[str, object]] = []
+    words: list[str] = []
     for name, case in CASES.items():
         arms = arms_of(runs.runs, choices, case)
         table += ranked(case.words, arms)
