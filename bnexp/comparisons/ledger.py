@@ -162,7 +162,7 @@ def _records(entry: Entry) -> list[dict[str, Any]]:
         return [_plain(row) for row in entry.found.table.to_dict("records")]
     if isinstance(entry.found, Working):
         return [
-            _plain(vars(step) | {"verdict": word})
+            _plain(vars(step) | {"verdict": word, "excuse": step.excuse})
             for step, word in zip(entry.found.steps, entry.words, strict=True)
         ]
     return []
