@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from bnexp.comparisons import evidence, ledger
+from bnexp.comparisons.cards.badges import brief
+from bnexp.comparisons.cards.shelf import shelves
 from bnexp.comparisons.setting import Setting
 from bnexp.errors import UserError
 from scripts import publish
@@ -35,12 +37,9 @@ def test_published_evidence_grows(folder: Path, tmp_path: Path, results: Path) -
     publish.adopt("digits", [more])
     assert list(pd.read_csv(results / "evidence.csv")["seed"]) == list(range(20_000, 20_015))
     assert len(pd.read_csv(results / "runs.csv")) == 2 * 4 * 3 + 2 * 15
-    [found] = publish.published()
-    [row] = found.rows.values()
-    assert row["verdicts"][0]["verdict"] == "yes"
-    assert "| [C1](#c1) | it gains (above 0) | **yes** 3 points" in publish.claim_table(
-        [found], publish.claims([found], "C")
-    )
+    [found] = shelves(results.parent)
+    [verdict] = found.entries["C1"].verdicts
+    assert (verdict.word, brief(verdict)) == ("yes", "3 points, 15 of 15 seeds")
 
 
 def test_another_reading_of_a_published_seed_is_refused(
@@ -76,15 +75,3 @@ def test_design_seeds_are_not_published(folder: Path, tmp_path: Path, results: P
     with pytest.raises(UserError, match="design seeds"):
         publish.adopt("digits", [tried])
     assert not results.exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "together"),
-    [
-        (["yes", "yes"], "yes"), (["yes", "no"], "mixed"), (["no", "likely yes"], "no"),
-        (["likely yes"], "open"), (["not measured"], "not measured"), (["not here"], "size"),
-        (["no difference", "open"], "no difference"),
-    ],
-)  # fmt: skip
-def test_a_claim_over_datasets(words: list[str], together: str) -> None:
-    assert publish.outcome([{"verdict": word} for word in words]) == together

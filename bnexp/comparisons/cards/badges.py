@@ -8,9 +8,14 @@ from bnexp.comparisons.verdict import Verdict
 from bnexp.comparisons.words import ORDER, shown, with_unit
 
 SIGNS = {
-    "yes": "\N{BLACK CIRCLE}", "no": "\N{MULTIPLICATION X}", "maybe": "\N{CIRCLE WITH LEFT HALF BLACK}",
-    "open": "\N{WHITE CIRCLE}", "same": "=", "none": "\N{EN DASH}", "mixed": "\N{CIRCLE WITH RIGHT HALF BLACK}",
-}  # fmt: skip
+    "yes": "\N{BLACK CIRCLE}",
+    "no": "\N{MULTIPLICATION X}",
+    "maybe": "\N{CIRCLE WITH LEFT HALF BLACK}",
+    "mixed": "\N{CIRCLE WITH RIGHT HALF BLACK}",
+    "open": "\N{WHITE CIRCLE}",
+    "same": "=",
+    "none": "\N{EN DASH}",
+}
 LOOKS = {
     "yes": "yes", "here too": "yes", "exact": "yes", "rounded": "yes", "right": "yes",
     "holds": "yes", "no": "no", "not here": "no", "erratum": "no", "wrong": "no",

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bnexp.comparisons.cards.badges import NOT_MEASURED, NOTHING_PRINTED, Badge, badge, printed, together
+from bnexp.comparisons.cards.badges import (
+    NOT_MEASURED,
+    NOTHING_PRINTED,
+    Badge,
+    badge,
+    printed,
+    together,
+)
 from bnexp.comparisons.cards.shelf import Shelf
 from bnexp.comparisons.config import Assertion, Comparison
 from bnexp.comparisons.datasets import ledger_config

@@ -39,7 +39,8 @@ def svg(quantity: Quantity, verdicts: Sequence[Verdict], seeds: Sequence[int]) -
         f"{speaks.count('against')} against; the claim is {rule(claim)}"
     )
     parts = [
-        f'<svg class="dots" viewBox="0 0 {WIDTH} {height}" role="img" aria-label={quoteattr(title)}>',
+        f'<svg class="dots" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f"aria-label={quoteattr(title)}>",
         *_claimed(claim, scale, floor),
         f'<path class="axis" d="M{LEFT} {floor}H{RIGHT}"/>',
     ]
@@ -80,7 +81,11 @@ class _Scale:
         """The lines, and the ends of the axis where there is room beside them."""
         ends = [math.exp(x) if self.log else x for x in (self.low, self.high)]
         shown: list[tuple[float, str]] = []
-        for value, anchor in [*((x, "middle") for x in lines), (ends[0], "start"), (ends[1], "end")]:
+        for value, anchor in [
+            *((x, "middle") for x in lines),
+            (ends[0], "start"),
+            (ends[1], "end"),
+        ]:
             if all(abs(self(value) - self(other)) > 44 for other, _ in shown):
                 shown.append((value, anchor))
         return shown
@@ -98,12 +103,12 @@ def _claimed(claim: Assertion, scale: _Scale, floor: int) -> list[str]:
     left, right = (
         edge if end is None else scale(end) for end, edge in zip(ends, (LEFT, RIGHT), strict=True)
     )
-    return [f'<rect class="claimed" x="{left:.1f}" y="2" width="{right - left:.1f}" height="{floor - 2}"/>']
+    return [
+        f'<rect class="claimed" x="{left:.1f}" y="2" width="{right - left:.1f}" height="{floor - 2}"/>'
+    ]
 
 
-def _seed(
-    reading: Reading, quantity: Quantity, side: str, scale: _Scale, y: int
-) -> list[str]:
+def _seed(reading: Reading, quantity: Quantity, side: str, scale: _Scale, y: int) -> list[str]:
     low, high = scale(reading.low), scale(reading.high)
     parts = []
     if high - low > 1:
@@ -113,5 +118,7 @@ def _seed(
     if side == "against":
         parts.append(f'<path class="cross" d="M{x - 3:.1f} {y - 3}l6 6m0 -6l-6 6"/>')
     else:
-        parts.append(f'<circle class="{"dot" if side == "for" else "ring"}" cx="{x:.1f}" cy="{y}" r="3"/>')
+        parts.append(
+            f'<circle class="{"dot" if side == "for" else "ring"}" cx="{x:.1f}" cy="{y}" r="3"/>'
+        )
     return parts

@@ -6,13 +6,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from bnexp.comparisons.cards import dots
+from bnexp.comparisons.cards import dots, prose
 from bnexp.comparisons.cards.badges import NOT_MEASURED, badge, brief
 from bnexp.comparisons.cards.card import Card, cost, plain
 from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, conditions
 from bnexp.comparisons.words import HOW_COUNTED, LUCK, measured, parted, rule
 
-WRITTEN = "Written by scripts/publish.py from the tables beside it; no number is typed."
 AS_THEY_ARE = ("site.css", "site.js")
 
 
@@ -62,7 +61,7 @@ def _globals(results: Results) -> dict[str, Any]:
         "parted": parted,
         "rule": rule,
         "dots": lambda *about: Markup(dots.svg(*about)),
-        "written": WRITTEN,
+        "prose": prose,
         "how": HOW_COUNTED,
         "likely": LUCK if likely else "",
     }

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bnexp.comparisons.cards.badges import brief
+from bnexp.comparisons.cards import prose
+from bnexp.comparisons.cards.badges import NOT_MEASURED, brief
 from bnexp.comparisons.cards.card import Card, Place, cost, plain
 from bnexp.comparisons.cards.dots import strip
 from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, conditions
 from bnexp.comparisons.config import Assertion
 from bnexp.comparisons.words import HOW_COUNTED, LUCK, measured, parted, rule
 
-WRITTEN = "Written by `scripts/publish.py` from the tables beside it; no number is typed."
 SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w)")
 
 
@@ -78,7 +78,7 @@ def front_page(results: Results) -> str:
         "",
         *results.sentences,
         "",
-        "[What the source gets wrong](errata.md) · [where the literature disagrees](literature.md) · "
+        "[What the source gets wrong](errata.md) · [where the literature disagrees](literature.md) ·",
         "the same as a site that opens from the disk: `results/index.html`",
         "",
         "## A dozen claims",
@@ -97,9 +97,10 @@ def front_page(results: Results) -> str:
         ),
         "## How",
         "",
-        f"{WRITTEN} {HOW_COUNTED} {LUCK}",
+        f"{prose.WRITTEN} {HOW_COUNTED} {LUCK}",
         "Every verdict follows from `evidence.csv` and `choices.csv` of a dataset:",
         "`bnexp rejudge results/digits` computes them again.",
+        *(f"Beside: [{says}]({path})." for path, says in results.beside.items()),
         "",
         *table(
             ["measured on", "images and epochs", "judged seeds", "machine", "torch"],
@@ -147,7 +148,7 @@ def _all_claims(results: Results) -> list[str]:
 def _sums(one: Card) -> str:
     if one.arithmetic:
         return str(one.steps)
-    return next((str(place.badge) for place in one.places if place.measured), "– not measured")
+    return next((str(place.badge) for place in one.places if place.measured), str(NOT_MEASURED))
 
 
 def _missing(results: Results) -> list[str]:
@@ -174,7 +175,7 @@ def card(one: Card) -> str:
         "",
         f"> {md(one.claim)}",
         "",
-        badges or "**– not measured**",
+        badges or f"**{NOT_MEASURED}**",
         "",
         md(one.sentence),
         "",
@@ -276,9 +277,7 @@ def errata(results: Results) -> str:
     lines = [
         "# What the source gets wrong",
         "",
-        "The source is a lecture note, *Hyperparameter Tuning, Batch Normalization, and Frameworks*.",
-        "Below are its printed numbers that do not follow from its own inputs, and its claims about",
-        f"training that were decided against. {WRITTEN}",
+        f"The source is a lecture note, *{prose.SOURCE}*. {prose.ERRATA} {prose.WRITTEN}",
         "",
         "## Numbers and statements",
         "",
@@ -291,7 +290,7 @@ def errata(results: Results) -> str:
             (
                 [
                     md(line.step.label), str(line.step.line or ""), md(line.step.printed),
-                    line.recomputed, md(line.why) or "no slip that was tried gives it",
+                    line.recomputed, md(line.why) or prose.NO_SLIP,
                 ]
                 for line in one.errata
             ),
@@ -306,10 +305,7 @@ def errata(results: Results) -> str:
             for card, claim in results.wrong_claims
         ),
     )
-    lines.append(
-        "Sizes that came out otherwise on another net or dataset than the source's are not in this "
-        "list: they may well have been right there."
-    )
+    lines.append(prose.ELSEWHERE)
     return _page(lines)
 
 
@@ -318,8 +314,7 @@ def literature(results: Results) -> str:
     lines = [
         "# Where the literature disagrees",
         "",
-        "What the source says, what was measured here, and what published work says. Figures called",
-        "second-hand are quoted from another paper's account.",
+        prose.LITERATURE,
         "",
     ]
     for stance, title in STANCES.items():

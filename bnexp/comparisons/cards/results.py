@@ -18,6 +18,10 @@ PARTS = {
     "B": "Claims about training",
     "I": "The instrument's own checks",
 }
+BESIDE = {  # further pages, where they are published
+    "protocol/README.md": "how often counting seeds is wrong",
+    "performance.md": "how fast bnexp is",
+}
 PICTURES = ("B12", "B3", "B13")  # of these rows the first page shows the figure
 OUTCOMES = {  # of a claim over all datasets: of one, of several
     "yes": ("holds wherever it was decided", "hold wherever they were decided"),
@@ -50,6 +54,7 @@ class Results:
     shelves: tuple[Shelf, ...]
     cards: tuple[Card, ...]
     unmeasured: tuple[Unmeasured, ...]
+    beside: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> "Results":
@@ -60,6 +65,7 @@ class Results:
             tuple(found),
             tuple(cards([load(name) for name in names()], found)),
             tuple(Unmeasured(**one) for one in listed),
+            {path: says for path, says in BESIDE.items() if (folder / path).exists()},
         )
 
     @property
