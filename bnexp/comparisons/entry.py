@@ -67,12 +67,16 @@ def entry_of(course: "Course") -> Entry:
 
 
 def distinct_quantities(comparisons: Sequence[Comparison]) -> int:
-    """How many quantities are counted over seeds, any number of lines each."""
+    """How many quantities share the ledger's alpha: any number of lines each, facts apart.
+
+    Sizes from elsewhere enter no total, and so no family.
+    """
     return len(
         {
             (one.id, assertion.quantity)
             for one in comparisons
             for assertion in one.assertions
             if assertion.equals is None
+            and not (assertion.protocol == "proxy" and assertion.within is not None)
         }
     )

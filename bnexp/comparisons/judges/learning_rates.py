@@ -68,14 +68,14 @@ def over_none(plain: Readings, normed: Readings) -> Quantity:
 
 
 def section_8_table(runs: Runs, choices: Choices) -> Finding:
-    """B7: epochs to the target and final accuracy of every arm, and the deep net's largest rate.
+    """B7: epochs to the target and final accuracy of every arm.
 
     Epochs are those at each arm's fastest rate; accuracy is of nets trained on few images, at each
     arm's most accurate rate by validation.
     """
     goal = choices.target()
-    usual = cell(runs.runs, model__depth=None, training__evaluate_every=0.2)
-    few = cell(runs.runs, model__depth=None, data__train_size=FEW)
+    usual = cell(runs.runs, training__evaluate_every=0.2)
+    few = cell(runs.runs, data__train_size=FEW)
     quantities: dict[str, Quantity] = {}
     lines, told = [], []
     for optimizer, name in OPTIMIZERS.items():
@@ -106,9 +106,6 @@ def section_8_table(runs: Runs, choices: Choices) -> Finding:
             }
             for norm in NORMS
         ]
-    deep = cell(runs.runs, model__depth=10)
-    largest = (searched(deep, choices, "deep", model__norm=norm) for norm in NORMS)
-    quantities["deep_rate"] = over_none(*largest)
     level = f"{100 * goal:.3g}% validation accuracy"
     sooner = f"batch norm is at {level} {listed(told)}" if told else f"no pair came to {level}"
     gains = [points(quantities[f"{name}_gain"].centre) for name in OPTIMIZERS]

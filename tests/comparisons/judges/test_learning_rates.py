@@ -75,13 +75,7 @@ def test_the_table_reads_each_arm_at_its_own_rates():
     chosen = choices(
         target=0.9, fastest=dict.fromkeys(arms, 0.3), accurate=dict.fromkeys(arms, 0.1)
     )
-    brackets = [
-        Chosen("bracket", "deep", {"model.norm": norm}, "optimizer.lr",
-               HOW | {"end": "largest"}, 0.9, 0.125, 64)
-        for norm in ("none", "batch")
-    ]  # fmt: skip
-    found = section_8_table(make(rows, epochs=epochs), Choices((*chosen.entries, *brackets)))
+    found = section_8_table(make(rows, epochs=epochs), chosen)
     assert found.quantities["sgd_epochs"].readings[0] == Reading(11 / 4, 12 / 3)
     assert found.quantities["adam_gain"].centre == pytest.approx(2)
-    assert "deep_rate" not in found.quantities
     assert "+2 points" in found.summary
