@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from bnexp.norms import make_norm as make_norm
     from bnexp.norms import swap_norms as swap_norms
     from bnexp.runs.tables import load_runs as load_runs
+    from bnexp.versus import compare as compare
 
-__all__ = ["build_model", "load_runs", "make_norm", "swap_norms", "train"]
+__all__ = ["build_model", "compare", "load_runs", "make_norm", "swap_norms", "train"]
 __getattr__ = names_from(
     __name__,
     {
         "train": "bnexp.api",
+        "compare": "bnexp.versus",
         "build_model": "bnexp.models",
         "make_norm": "bnexp.norms",
         "swap_norms": "bnexp.norms",

@@ -84,6 +84,7 @@ def _usage() -> str:
             "`bnexp COMMAND --help` explains one.  Examples:",
             "  bnexp train +model=cnn_bn",
             "  bnexp train -m +model=mlp,mlp_bn optimizer.lr=0.01,0.1 seed=0,1,2",
+            "  bnexp compare model=mlp model.norm=none,batch",
             "  bnexp reproduce B7 B13",
             'Tab completion for bash:  eval "$(bnexp -sc install=bash)"',
         ]
@@ -228,6 +229,12 @@ def _reproduce(arguments: list[str]) -> int:
     return reproduce(arguments)
 
 
+def _compare(arguments: list[str]) -> int:
+    from bnexp.versus.cli import main as compare
+
+    return compare(arguments)
+
+
 def _rejudge(arguments: list[str]) -> int:
     from bnexp.comparisons.cli import rejudge
 
@@ -260,6 +267,7 @@ def _runs(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "train": ("train one model, or with -m a sweep", _train),
+    "compare": ("which arm is better, and is it sure: seeds until each pair is decided", _compare),
     "reproduce": ("run the documented comparisons and judge them", _reproduce),
     "rejudge": ("recompute every verdict from published readings", _rejudge),
     "list": ("models, norms, datasets, optimizers, probes: a line each", _list),

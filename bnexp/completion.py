@@ -51,6 +51,10 @@ def _others(command: str, word: str) -> list[str]:
         from bnexp.report.cli import completions
 
         return completions(command)
+    if command == "compare":
+        from bnexp.versus.cli import completions as of_compare
+
+        return of_compare(word)
     if command == "explain":
         return [*_norms(), *(f"norm={name}" for name in _norms()), "shape="]
     if command == "list":

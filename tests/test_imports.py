@@ -9,6 +9,7 @@ from tests.conftest import REPOSITORY
 
 FLOORS = """
 __main__ cli completion explain listing
+versus
 comparisons
 api measurements report sweep
 plan training

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bnexp.report.labels import MINUS, listed
-from bnexp.report.table import HEADS, ResultsTable, compact
+from bnexp.report.table import HEADS, ResultsTable, Shown, compact
 from bnexp.runs.show import printable, without_formulas
 
 SHOWN = 40  # arms on the terminal
+LEFT = ("arm", "untrained", "lost", "verdict")  # columns of words
 _NARROW = {
     "mean": "test, %", "untrained": "lost", "difference": "difference", "parameters": "params",
 }  # fmt: skip
@@ -77,23 +78,23 @@ def _narrow(table: ResultsTable) -> Iterator[dict[str, str]]:
         yield found
 
 
-def markdown(table: ResultsTable) -> str:
+def markdown(table: Shown) -> str:
     """A table of GitHub's Markdown."""
     cells = table.cells
-    rows = [[HEADS[str(name)] for name in cells], *cells.itertuples(index=False, name=None)]
+    rows = [[table.heads[str(name)] for name in cells], *cells.itertuples(index=False, name=None)]
     lines = [f"| {' | '.join(map(_markdown, row))} |" for row in rows]
     lines.insert(1, f"|{'|'.join('---' if name == 'arm' else '--:' for name in cells)}|")
     return "\n".join([*lines, "", _markdown(table.caption)])
 
 
-def latex(table: ResultsTable, label: str = "tab:results") -> str:
+def latex(table: Shown, label: str = "tab:results") -> str:
     """A floating table with booktabs rules, caption and label."""
     cells = table.cells
     rows = [
         " & ".join(map(_latex, row)) + r" \\" for row in cells.itertuples(index=False, name=None)
     ]
-    heads = " & ".join(_latex(HEADS[str(name)]) for name in cells) + r" \\"
-    columns = "".join("l" if name in ("arm", "untrained") else "r" for name in cells)
+    heads = " & ".join(_latex(table.heads[str(name)]) for name in cells) + r" \\"
+    columns = "".join("l" if name in LEFT else "r" for name in cells)
     return "\n".join(
         [
             r"% \usepackage{booktabs}",
@@ -114,15 +115,15 @@ def latex(table: ResultsTable, label: str = "tab:results") -> str:
     )
 
 
-def csv(table: ResultsTable) -> str:
+def csv(table: Shown) -> str:
     """The numbers in full, accuracies as fractions."""
     return str(without_formulas(table.frame).to_csv(index=False, lineterminator="\n")).rstrip("\n")
 
 
-def html(table: ResultsTable) -> str:
+def html(table: Shown) -> str:
     """A table element with a caption."""
     cells = table.cells
-    heads = "".join(f'<th scope="col">{escape(HEADS[str(name)])}</th>' for name in cells)
+    heads = "".join(f'<th scope="col">{escape(table.heads[str(name)])}</th>' for name in cells)
     body = "\n".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])

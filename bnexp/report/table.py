@@ -1,8 +1,8 @@
 """The results table: a line an arm, with what one would write into a paper."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,26 @@ HEADS = {
 }
 
 
+class Shown(Protocol):
+    """A table that can be written in every format: its numbers, and the same as text by head."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The numbers in full."""
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """Text for people; the column `arm` is the first."""
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """The head of each column of `cells`."""
+
+    @property
+    def caption(self) -> str:
+        """What stands below it, or above."""
+
+
 @dataclass(frozen=True)
 class ResultsTable:
     """`frame` holds the numbers, accuracies as fractions; `cells` the same as text for people.
@@ -42,6 +62,7 @@ class ResultsTable:
 
     frame: pd.DataFrame
     caption: str
+    heads: Mapping[str, str] = field(default_factory=lambda: HEADS)
 
     @property
     def cells(self) -> pd.DataFrame:

@@ -1,0 +1,203 @@
+"""The same question of runs that are there already, or of a CSV with a number by seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.config import Assertion
+from bnexp.comparisons.edition import PILOTS
+from bnexp.comparisons.finding import Quantity
+from bnexp.comparisons.measure import readings as by_number
+from bnexp.comparisons.readings import Readings
+from bnexp.comparisons.verdict import Verdict, judge
+from bnexp.errors import UserError
+from bnexp.report.arms import SEEDS, Arm, group, varying
+from bnexp.report.context import context
+from bnexp.report.labels import listed, plural
+from bnexp.report.reading import read
+from bnexp.runs.select import known, select
+from bnexp.runs.tables import Runs
+from bnexp.versus.answer import Answer, Line
+from bnexp.versus.arms import RATE, find_control
+from bnexp.versus.call import Call
+from bnexp.versus.definition import assertion
+from bnexp.versus.metrics import Metric
+from bnexp.versus.warnings import warnings
+
+UNPLANNED = "how the learning rates of these runs were chosen is not known here"
+
+
+def compare_found(call: Call, command: str) -> Answer:
+    """The answer of what is there; nothing is trained. Raises UserError."""
+    files = [source for source in call.sources if Path(source).is_file()]
+    if not files:
+        return _of_runs(call, command)
+    if len(call.sources) > 1:
+        raise UserError(f"{files[0]}: compare takes one CSV file, or folders of runs")
+    return _of_csv(call, Path(files[0]), command)
+
+
+# ------------------------------------------------------------------------------------------- runs
+
+
+def _of_runs(call: Call, command: str) -> Answer:
+    runs = read(*call.sources)
+    table = select(runs.runs, call.words)
+    pilots = int((table["seed"] >= PILOTS).sum())
+    table = table[table["seed"] < PILOTS].reset_index(drop=True)
+    keys = [known(key, table) for key in call.by] or _own_keys(table)
+    arms = list(group(Runs(table, runs.skipped), by=keys))
+    if len(arms) < 2:
+        raise UserError(f"compare: these runs are one arm by {', '.join(keys) or 'any key'}")
+    _expect_one_run_a_seed(arms, keys)
+    control = find_control([(arm.label, arm.values) for arm in arms], call.control)
+    arms.sort(key=lambda arm: arm.label != control)
+    failed = _failed(runs.skipped, call)
+    seeds, alone = _shared([{*map(int, arm.runs["seed"])} for arm in arms], failed)
+    lines = [_line(call.metric, arm, Runs(table, runs.skipped), seeds) for arm in arms]
+    counted = table[table["seed"].isin(set(seeds))]
+    notes = [UNPLANNED, *_left_out(alone)]
+    notes += [f"{plural(pilots, 'run')} of pilot seeds left out"] * bool(pilots)
+    others = [key for key in varying(table) if key not in keys]
+    if others:
+        notes.append(f"the arms differ in {listed(others)} too")
+    where = listed(sorted({str(name) for name in table.get("data.name", [])}))
+    return _answered(
+        call, control, lines, seeds, where, context(table), notes,
+        Runs(counted.reset_index(drop=True), runs.skipped.iloc[:0]), command,
+    )  # fmt: skip
+
+
+def _own_keys(table: pd.DataFrame) -> list[str]:
+    """All that differs but the learning rate, which is not what is asked."""
+    found = [key for key in varying(table) if key != RATE]
+    return found or list(varying(table))
+
+
+def _expect_one_run_a_seed(arms: Sequence[Arm], keys: Sequence[str]) -> None:
+    """Refuse arms of which a seed has several runs: what is judged must not choose."""
+    for arm in arms:
+        if arm.runs["seed"].duplicated().any():
+            inside = [key for key in varying(arm.runs) if key not in (*keys, *SEEDS)]
+            how = ", ".join(dict.fromkeys([*keys, *inside]))
+            raise UserError(
+                f"compare: the runs of {arm.label} differ in {listed(inside) or 'nothing'}: "
+                f"say --by {how}, or which ones, such as {inside[0] if inside else RATE}=VALUE"
+            )
+
+
+def _failed(skipped: pd.DataFrame, call: Call) -> set[int]:
+    """Seeds with a run that failed: silent, and counted."""
+    if "status" not in skipped:
+        return set()
+    rows = skipped[skipped["status"] == "failed"]
+    if call.words:
+        rows = select(rows, call.words)
+    return {int(seed) for seed in rows["seed"].dropna() if seed < PILOTS}
+
+
+def _shared(arms: Sequence[set[int]], failed: set[int]) -> tuple[list[int], int]:
+    """The seeds that every arm has, or failed at, in order; and how many only some have."""
+    everyone = set.union(*arms)
+    shared = {seed for seed in everyone if all(seed in arm or seed in failed for arm in arms)}
+    return sorted(shared), len(everyone - shared)
+
+
+def _line(metric: Metric, arm: Arm, runs: Runs, seeds: Sequence[int]) -> Line:
+    rows = arm.runs[arm.runs["seed"].isin(set(seeds))]
+    rates = set(rows[RATE]) if RATE in rows else set()
+    rate = float(rates.pop()) if len(rates) == 1 else math.nan
+    found = metric.read(runs, rows, Choices(), arm.values)
+    return Line(arm.label, found, arm.values, rate, False, len(rows), len(arm.runs), rows)
+
+
+# -------------------------------------------------------------------------------------------- CSV
+
+
+def _of_csv(call: Call, path: Path, command: str) -> Answer:
+    """A column `seed`, and one for each arm; with --by the arm in one, the number in another."""
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is no CSV file: {' '.join(str(error).split())}") from None
+    if "seed" not in table or table.empty:
+        raise UserError(f"{path}: needs a column `seed`, and rows")
+    table = select(table, call.words)
+    metric = call.metric
+    if call.by:
+        keys = [known(key, table) for key in call.by]
+        column = known(metric.column, table)
+        parts = {
+            ", ".join(map(str, names)): rows for names, rows in table.groupby(keys, sort=False)
+        }
+        scale = 100 if metric.is_accuracy else 1
+        own = {name: _numbers(path, rows, column, scale) for name, rows in parts.items()}
+    else:
+        names = [str(name) for name in table if name != "seed"]
+        own = {name: _numbers(path, table, name) for name in names}
+    if len(own) < 2:
+        raise UserError(f"{path}: needs two arms: a column for each, or --by COLUMN")
+    lines = [Line(name, found, {}, ended=len(found)) for name, found in own.items()]
+    control = find_control([(line.label, {}) for line in lines], call.control)
+    lines.sort(key=lambda line: line.label != control)
+    seeds, alone = _shared([set(line.readings) for line in lines], set())
+    lines = [
+        Line(one.label, {seed: one.readings[seed] for seed in seeds}, {}, ended=len(seeds))
+        for one in lines
+    ]
+    return _answered(call, control, lines, seeds, "", "", _left_out(alone), None, command)
+
+
+def _left_out(alone: int) -> list[str]:
+    return [f"{plural(alone, 'seed')} that not every arm has left out"] * bool(alone)
+
+
+def _numbers(path: Path, rows: pd.DataFrame, column: str, scale: float = 1.0) -> Readings:
+    """A column's numbers by seed. Raises UserError."""
+    numbers = pd.to_numeric(rows[column], errors="coerce")
+    wrong = rows[column][numbers.isna() & rows[column].notna()]
+    seeds = pd.to_numeric(rows["seed"], errors="coerce")
+    if len(wrong):
+        raise UserError(f"{path}: column {column}: {wrong.iloc[0]!r} is no number")
+    if seeds.isna().any() or seeds.duplicated().any():
+        raise UserError(f"{path}: column {column}: needs one row for each seed of an arm")
+    values: Mapping[Any, float] = dict(zip(seeds.astype(int), scale * numbers, strict=True))
+    return by_number(values)
+
+
+# ----------------------------------------------------------------------------------------- shared
+
+
+def _answered(
+    call: Call,
+    control: str,
+    lines: Sequence[Line],
+    seeds: Sequence[int],
+    where: str,
+    held: str,
+    notes: Sequence[str],
+    runs: Runs | None,
+    command: str,
+) -> Answer:
+    metric, base = call.metric, lines[0].readings
+    verdicts = [
+        _verdict(call, control, line, metric.against(line.readings, base), seeds, len(lines) - 1)
+        for line in lines[1:]
+    ]
+    told = warnings(metric, control, lines, verdicts, seeds, {}, None, None)
+    stopped = "" if seeds else "the arms have no seed in common"
+    return Answer(
+        metric, control, lines, verdicts if seeds else [], seeds, where, held, "",
+        [*told, *notes], call.margin, runs, stopped, command,
+    )  # fmt: skip
+
+
+def _verdict(
+    call: Call, control: str, line: Line, quantity: Quantity, seeds: Sequence[int], family: int
+) -> Verdict:
+    rule = assertion(call.metric, line.label, control, call.margin)
+    return judge(Assertion.model_validate(rule), quantity, seeds, family=family)
