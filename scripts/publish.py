@@ -24,6 +24,7 @@ import pandas as pd
 
 from bnexp.comparisons.cards import html, markdown
 from bnexp.comparisons.cards.results import Results
+from bnexp.comparisons.words import LUCK
 from bnexp.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,7 +140,7 @@ def pages(results: Results) -> dict[Path, str]:
     made = markdown.pages(results) | html.pages(results)
     readme = ROOT / "README.md"
     front = [*markdown.claims_table(results, "results/claims/")]
-    front += [*results.sentences, markdown.LUCK]
+    front += [*results.sentences, LUCK]
     text = with_front(readme.read_text(encoding="utf-8"), "\n".join(front))
     return {RESULTS / name: page for name, page in made.items()} | {readme: text}
 

@@ -99,13 +99,11 @@ def _claimed(claim: Assertion, scale: _Scale, floor: int) -> list[str]:
     """The side of the line that is claimed, shaded."""
     if claim.equals is not None:
         return []
-    ends = claim.within or [claim.above, claim.below]
-    left, right = (
-        edge if end is None else scale(end) for end, edge in zip(ends, (LEFT, RIGHT), strict=True)
-    )
-    return [
-        f'<rect class="claimed" x="{left:.1f}" y="2" width="{right - left:.1f}" height="{floor - 2}"/>'
-    ]
+    low, high = claim.within or (claim.above, claim.below)
+    left = LEFT if low is None else scale(low)
+    right = RIGHT if high is None else scale(high)
+    size = f'width="{right - left:.1f}" height="{floor - 2}"'
+    return [f'<rect class="claimed" x="{left:.1f}" y="2" {size}/>']
 
 
 def _seed(reading: Reading, quantity: Quantity, side: str, scale: _Scale, y: int) -> list[str]:
