@@ -55,8 +55,7 @@ class Records:
         """The runs of these identities that are done, with rows for cells that were refused."""
         rows = [self.rows[one] for one in dict.fromkeys(identities) if one in self.rows]
         frame = pd.DataFrame([*rows, *refused])
-        if frame.empty:
-            frame = pd.DataFrame(columns=COLUMNS)
+        frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, *COLUMNS])))
         return Runs(frame, pd.DataFrame(columns=["folder", "reason"]))
 
 

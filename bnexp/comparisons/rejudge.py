@@ -22,8 +22,8 @@ def again(folder: Path) -> tuple[list[Entry], list[str]]:
         setting = Setting((name,), one.data, one.preset, typed=one.typed)
         if why := told_apart(setting.edition_of(comparison), one.edition):
             told.append(f"{name}: {why}")
-        verdicts = verdicts_of(comparison, one.quantities, one.seeds, one.choices or Choices())
-        entries.append(
-            Entry(comparison, verdicts=verdicts, edition=one.edition, seeds=tuple(one.seeds))
-        )
+        choices = one.choices or Choices()
+        verdicts = verdicts_of(comparison, one.quantities, one.seeds, choices)
+        seeds = tuple(one.seeds)
+        entries.append(Entry(comparison, None, verdicts, (), None, "", one.edition, seeds, choices))
     return entries, told

@@ -73,11 +73,11 @@ def measured(verdict: Verdict) -> str:
     if verdict.lines is None:
         return text
     if verdict.interval is not None:
-        text += _undecided(*verdict.interval)
+        text += undecided(*verdict.interval)
     return f"{text}, {counts(verdict)}{' on one machine' if quantity.timed else ''}"
 
 
-def _undecided(low: float, high: float) -> str:
+def undecided(low: float, high: float) -> str:
     """The interval behind a median; nothing where it says no more than that."""
     if math.isfinite(low) and math.isfinite(high):
         return f" ({number(low)} to {number(high)})" if number(low) != number(high) else ""

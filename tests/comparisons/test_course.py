@@ -13,6 +13,7 @@ from bnexp.comparisons.edition import DESIGN, PILOTS
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.planner import Planner
 from bnexp.comparisons.readings import Reading, exact
+from bnexp.comparisons.records import COLUMNS, Records
 from bnexp.comparisons.rejudge import again
 from bnexp.sweep import Job
 from tests.comparisons.made_up import JUDGE, Trainer, better, judge, setting
@@ -233,3 +234,11 @@ def test_the_planner_checks_what_differs_in_nothing_but_the_seed_once(folder: Pa
     planner.plan(cells)
     assert planner.known == known
     assert len({job.plan.identity for job in planner.jobs(cells, [1, 2])}) == 2 * len(cells)
+
+
+def test_a_table_has_the_columns_that_reports_read_though_no_run_fills_them(tmp_path: Path) -> None:
+    records = Records(tmp_path, "bnexp reproduce C1")
+    records.rows["a"] = {"run": "a", "status": "done", "seed": 1}
+    table = records.table(["a"]).runs
+    assert set(COLUMNS) <= set(table)
+    assert table["reason"].isna().all()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import ORDER, shown, with_unit
+from bnexp.comparisons.words import ORDER, shown, undecided, with_unit
 
 SIGNS = {
     "yes": "\N{BLACK CIRCLE}",
@@ -66,12 +66,16 @@ def printed(words: Iterable[str]) -> Badge:
 
 
 def brief(verdict: Verdict) -> str:
-    """What was measured, for a cell: "5.1x, 15 of 15 seeds"; "" where nothing was."""
+    """What was measured, for a cell: "5.1x (4.4 to 6), 15 of 15 seeds"; "" where nothing was."""
     quantity, lines = verdict.quantity, verdict.lines
     if quantity is None or not quantity.n:
         return ""
     text = with_unit(shown(quantity), quantity)
     if lines is None:
+        return text
+    if verdict.interval is not None:
+        text += undecided(*verdict.interval)
+    if verdict.word == "open":
         return text
     same = verdict.word == "no difference"
     return f"{text}, {min(lines.same) if same else lines.stronger.k} of {lines.n} seeds"
