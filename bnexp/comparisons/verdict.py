@@ -258,6 +258,8 @@ def reach(assertion: Assertion, kind: str, spread: Spread, family: int = LEDGER)
     if math.isnan(spread.deviation) or not math.isfinite(spread.centre):
         return 1.0
     deviation = max(spread.deviation, 1e-12)
+    hair = 1e-9 * max(1.0, abs(low), abs(high))  # what is on a bound speaks for inside
+    low, high = low - hair, high + hair
     best = 0.0
     for centre in (spread.centre, (low + high) / 2):
         below, under = (NormalDist(centre, deviation).cdf(line) for line in (low, high))

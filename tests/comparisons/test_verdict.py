@@ -142,6 +142,7 @@ def test_what_is_out_of_reach_depends_on_the_spread() -> None:
     assert reach(margin, "value", Spread(0.0, 1.0)) < 0.2
     assert reach(margin, "value", Spread(0.0, 0.3)) > 0.95
     assert reach(said(above=0), "value", Spread(0.0, 100.0)) == 1
+    assert reach(said(within=[0, 0]), "value", Spread(0.0, 0.0)) > 0.95  # on the bound is inside
 
 
 def test_the_next_look_is_the_soonest_that_could_decide() -> None:

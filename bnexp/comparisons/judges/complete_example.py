@@ -6,6 +6,7 @@ from bnexp.comparisons.accuracies import accuracy_row, lead, lost, points
 from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.finding import Finding, Quantity
 from bnexp.comparisons.measure import cell, column, readings
+from bnexp.comparisons.readings import Readings
 from bnexp.report.labels import listed, norm_name, number
 from bnexp.runs.tables import Runs
 
@@ -19,7 +20,7 @@ def as_printed_and_fair(runs: Runs, choices: Choices) -> Finding:
     printed = {norm: cell(runs.runs, model__norm=norm, optimizer__lr=PRINTED) for norm in NORMS}
     fair = {norm: choices.chosen(runs.runs, "best", model__norm=norm) for norm in NORMS}
     quantities = {
-        f"{norm}_trains": trains(printed[norm], choices.score("best", model__norm=norm))
+        f"{norm}_trains": Quantity(trains(printed[norm], choices.score("best", model__norm=norm)))
         for norm in ("batch", "none")
     }
     quantities |= {
@@ -37,12 +38,14 @@ def as_printed_and_fair(runs: Runs, choices: Choices) -> Finding:
     return Finding(_summary(quantities), quantities, pd.DataFrame(table), notes=lost(runs.runs))
 
 
-def trains(arm: pd.DataFrame, best: float) -> Quantity:
-    """1 where a run comes to the arm's best validation accuracy by the pilots, less 5 points."""
+def trains(arm: pd.DataFrame, best: float) -> Readings:
+    """By seed, 1 where a run comes to the arm's best validation accuracy by the pilots, less 5
+    points, else 0, also where it diverged.
+    """
     reached = column(arm, "val_accuracy").where(
         column(arm.assign(bad=arm["outcome"] == "diverged"), "bad") == 0, 0.0
     )
-    return Quantity(readings((reached >= best - CLOSE).astype(float)))
+    return readings((reached >= best - CLOSE).astype(float))
 
 
 def _summary(quantities: dict[str, Quantity]) -> str:
