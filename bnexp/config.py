@@ -8,16 +8,14 @@ torch.
 """
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
-    Tag,
     ValidationError,
     field_validator,
     model_serializer,
@@ -30,7 +28,7 @@ from bnexp.data.datasets import DATASETS
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
 from bnexp.probes.catalogue import PROBES
-from bnexp.section import DOTTED, Positive, Rate, Section
+from bnexp.section import DOTTED, OneOf, Positive, Rate, Section
 from bnexp.training.optimizers import OPTIMIZERS, Optimizer
 
 Few = Annotated[int, Field(ge=1, le=1024)]  # threads, processes
@@ -145,17 +143,9 @@ class Probes(Section):
         return {name: schedule for name, schedule in named.items() if schedule is not None}
 
 
-if TYPE_CHECKING:
-    Model = Normalised
-    AnyData = Data
-    AnyOptimizer = Optimizer
-else:
-    _models = tuple(family.options for family in FAMILIES.values())
-    Model = Annotated[Union[_models], Field(discriminator="kind")]  # noqa: UP007
-    _data = tuple(Annotated[known.options, Tag(name)] for name, known in DATASETS.items())
-    AnyData = Annotated[Union[_data], Discriminator(which)]  # noqa: UP007
-    _optimizers = tuple(info.options for info in OPTIMIZERS.values())
-    AnyOptimizer = Annotated[Union[_optimizers], Field(discriminator="name")]  # noqa: UP007
+Model = Annotated[Normalised, OneOf("kind", FAMILIES)]
+AnyData = Annotated[Data, OneOf("name", DATASETS, which)]
+AnyOptimizer = Annotated[Optimizer, OneOf("name", OPTIMIZERS)]
 
 
 class Logger(Section):

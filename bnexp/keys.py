@@ -15,6 +15,7 @@ from bnexp.config import Config
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import flatten
+from bnexp.section import OneOf
 
 _LIMITS = {
     "minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
@@ -59,7 +60,7 @@ def described(name: str) -> list[Key]:
 
 def _keys(section: type[BaseModel], prefix: str, of: str) -> Iterator[Key]:
     for name, field in section.model_fields.items():
-        sections = list(_sections(field.annotation))
+        sections = list(_sections(field))
         if not sections:
             meaning = field.description or ""
             texts = set(_leaves(field.annotation)) - {type(None)}
@@ -82,8 +83,11 @@ def _leaves(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    for leaf in _leaves(annotation):
+def _sections(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    chosen = [extra for extra in field.metadata if isinstance(extra, OneOf)]
+    for extra in chosen:
+        yield from extra.sections()
+    for leaf in _leaves(field.annotation) if not chosen else ():
         if isinstance(leaf, type) and issubclass(leaf, BaseModel):
             yield leaf
 

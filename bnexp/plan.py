@@ -21,7 +21,6 @@ from bnexp.models.check import check as check_model
 from bnexp.models.check import check_lengths, check_structure
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import code
-from bnexp.models.weights import content
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
 from bnexp.training.schedule import schedule_notes
@@ -91,7 +90,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         problems += check_model(model, shape, classes, size, smallest, others)
         problems += check_lengths(model) if data.lengths is not None else []
         try:
-            weights = content(model.weights) if model.weights is not None else None
+            weights = _content(model.weights) if model.weights is not None else None
         except UserError as error:
             problems += error.lines
         else:
@@ -117,6 +116,12 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     notes = [note for note in (facts.note, trial.note) if note is not None]
     notes += schedule_notes(config.training, len(groups))
     return Plan(config, facts, preset, traits, trial.layout, tuple(notes))
+
+
+def _content(weights: str) -> str:
+    from bnexp.models.weights import content
+
+    return content(weights)
 
 
 def _structure(model: Model, data: AnyData) -> list[str]:

@@ -13,7 +13,7 @@ from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import flatten
 
-_TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # which class a section is of
+_TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # by which its class is chosen
 
 
 def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -94,8 +94,6 @@ def _key(item: Any) -> str:
     path = [str(part) for part in item["loc"]]
     if item["type"].startswith("union_tag"):
         path.append(_TAGS[path[0]])
-    elif path[0] in _TAGS and len(path) > 1:
-        del path[1]  # the tag, which pydantic puts in
     return ".".join(path)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field
 
+from bnexp.lazy import Registry
 from bnexp.section import Section
 
 if TYPE_CHECKING:
@@ -104,7 +105,20 @@ class DatasetInfo:
         return source(data)
 
 
-DATASETS: dict[str, DatasetInfo] = {}
+DATASETS: Registry[DatasetInfo] = Registry(
+    "a dataset",
+    {
+        "cifar10": "bnexp.data.cifar",
+        "cifar100": "bnexp.data.cifar",
+        "digits": "bnexp.data.digits",
+        "mnist": "bnexp.data.idx",
+        "fashion_mnist": "bnexp.data.idx",
+        "kmnist": "bnexp.data.idx",
+        "image_folder": "bnexp.data.image_folder",
+        "module": "bnexp.data.module",
+        "synthetic": "bnexp.data.synthetic",
+    },
+)
 
 
 def register(
@@ -122,9 +136,7 @@ def register(
     without reading all of the data. A preset `conf/data/<name>.yaml`, or `plugins.add_preset`,
     gives the values of its options and puts it on `bnexp list`.
     """
-    if name in DATASETS:
-        raise ValueError(f"there is a dataset named {name} already")
-    DATASETS[name] = DatasetInfo(options, source, size, check, official_test)
+    DATASETS.add(name, DatasetInfo(options, source, size, check, official_test))
 
 
 def info(data: Data) -> DatasetInfo:

@@ -1,6 +1,5 @@
 """The datasets that there are: ours, and others' plugins."""
 
-from bnexp.data import cifar, digits, idx, image_folder, module, synthetic  # noqa: F401
 from bnexp.data.dataset import DATASETS
 from bnexp.plugins import load_plugins
 

@@ -11,8 +11,6 @@ from torch import Tensor
 from bnexp.data.cache import Facts
 from bnexp.data.dataset import Data, info
 from bnexp.data.facts import describe, readable
-from bnexp.data.jitter import jitter
-from bnexp.data.lengths import cut
 from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
 from bnexp.errors import UserError
 
@@ -129,10 +127,14 @@ def _tensors(part: _Part, statistics: Statistics, data: Data) -> tuple[Tensor, T
     x, place = _normalised(part.x, statistics), part.place
     n = place.max(initial=0) + 1
     if data.jitter:
+        from bnexp.data.jitter import jitter
+
         columns = 2 + x.shape[1]
         chance = uniform(n * columns, split_key(data.split_seed), 4).reshape(n, columns)[place]
         jitter(x, data.jitter, torch.from_numpy(2 * chance - 1))
     if data.lengths is not None:
+        from bnexp.data.lengths import cut
+
         low, high = data.lengths
         chance = uniform(n, split_key(data.split_seed), 3)[place]
         cut(x, torch.from_numpy(low + np.floor(chance * (high - low + 1))))

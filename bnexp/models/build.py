@@ -3,7 +3,6 @@
 from torch import nn
 
 from bnexp.errors import UserError
-from bnexp.models import weights
 from bnexp.models.check import check_structure
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import Normalised
@@ -21,5 +20,7 @@ def build_model(model: Normalised, shape: tuple[int, ...], classes: int) -> nn.M
     family = FAMILIES[model.kind]
     net = family.build(model, shape, classes)
     if model.weights is not None and not family.loads:
+        from bnexp.models import weights
+
         weights.load(net, model.weights, weights.read(model.weights))
     return net

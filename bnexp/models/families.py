@@ -1,6 +1,5 @@
 """The families of nets that there are: ours in the order of `bnexp list`, and others' plugins."""
 
-from bnexp.models import mlp, cnn, resnet, recurrent, transformer, external  # noqa: F401, I001
 from bnexp.models.family import FAMILIES
 from bnexp.plugins import load_plugins
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from bnexp.lazy import Registry
 from bnexp.norms.catalogue import NORMS, NormInfo
 from bnexp.section import DOTTED, Options, Rate, Section
 
@@ -102,14 +103,24 @@ class Family:
         return net(model, shape, classes)
 
 
-FAMILIES: dict[str, Family] = {}
+FAMILIES: Registry[Family] = Registry(
+    "a family of nets",
+    {
+        "mlp": "bnexp.models.mlp",
+        "cnn": "bnexp.models.cnn",
+        "resnet": "bnexp.models.resnet",
+        "rnn": "bnexp.models.recurrent",
+        "lstm": "bnexp.models.recurrent",
+        "transformer": "bnexp.models.transformer",
+        "torchvision": "bnexp.models.external",
+        "module": "bnexp.models.external",
+    },
+)
 
 
 def register(family: Family) -> None:
     """Make a family known: to the schema, the checks and `build_model`."""
-    if family.kind in FAMILIES:
-        raise ValueError(f"there is a family of nets named {family.kind} already")
-    FAMILIES[family.kind] = family
+    FAMILIES.add(family.kind, family)
 
 
 def code(model: Normalised) -> list[str]:

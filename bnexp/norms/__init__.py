@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bnexp.norms.make import attach_norm as attach_norm
     from bnexp.norms.make import is_batch_norm as is_batch_norm
     from bnexp.norms.make import make_norm as make_norm
+    from bnexp.norms.make import wants_population_statistics as wants_population_statistics
     from bnexp.norms.manual import ManualBatchNorm as ManualBatchNorm
     from bnexp.norms.mean_only import MeanOnlyBatchNorm as MeanOnlyBatchNorm
     from bnexp.norms.modes import batch_statistics as batch_statistics
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bnexp.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
     from bnexp.norms.precise import PreciseBatchNorm as PreciseBatchNorm
     from bnexp.norms.precise import estimate_population_statistics as estimate_population_statistics
-    from bnexp.norms.precise import wants_population_statistics as wants_population_statistics
     from bnexp.norms.recurrent import RecurrentBatchNorm as RecurrentBatchNorm
     from bnexp.norms.renorm import BatchRenorm as BatchRenorm
     from bnexp.norms.rms import RMSNorm as RMSNorm
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from bnexp.norms.swap import swap_norms as swap_norms
 
 _NAMES = {
-    "make": ["attach_norm", "is_batch_norm", "make_norm"],
+    "make": ["attach_norm", "is_batch_norm", "make_norm", "wants_population_statistics"],
     "modes": ["batch_statistics", "evaluating"],
-    "precise": ["estimate_population_statistics", "wants_population_statistics"],
+    "precise": ["estimate_population_statistics"],
     "swap": ["Swap", "swap_norms"],
 }
 _HOMES = {name: f"{__name__}.{home}" for home, names in _NAMES.items() for name in names}

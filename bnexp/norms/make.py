@@ -59,6 +59,14 @@ def is_batch_norm(module: nn.Module) -> bool:
     return isinstance(module, _BatchNorm) or bool(getattr(module, "batch_statistics", False))
 
 
+def wants_population_statistics(model: nn.Module) -> bool:
+    """Whether some layer's running statistics are to be estimated before evaluation.
+
+    A layer of your own says so by an attribute `population_statistics = True`.
+    """
+    return any(getattr(module, "population_statistics", False) for module in model.modules())
+
+
 def _others(path: str, channels: int, options: dict[str, Any]) -> nn.Module:
     """A normaliser of someone else's, by import path."""
     make = _imported(path)

@@ -19,6 +19,8 @@ class PreciseBatchNorm(BatchNorm):
     `estimate_population_statistics` does that; samples says from how many training samples.
     """
 
+    population_statistics = True
+
     def __init__(
         self,
         channels: int,
@@ -30,11 +32,6 @@ class PreciseBatchNorm(BatchNorm):
     ) -> None:
         super().__init__(channels, eps, momentum, affine, track_running_stats)
         self.samples = samples
-
-
-def wants_population_statistics(model: nn.Module) -> bool:
-    """Whether the model has a PreciseBatchNorm."""
-    return any(isinstance(module, PreciseBatchNorm) for module in model.modules())
 
 
 @torch.no_grad()

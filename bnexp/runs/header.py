@@ -12,7 +12,6 @@ from bnexp.runs.identity import FORMAT, LATER, excluded
 
 SCALAR = str | int | float | bool | None
 IDENTITY = r"[0-9a-f]{12}"
-_TAGGED = ("model", "data", "optimizer")  # pydantic puts the class after these in an error's place
 
 
 class Unreadable(Exception):
@@ -108,10 +107,7 @@ def check_config(config: dict[str, Any]) -> None:
         Config.model_validate(config)
     except ValidationError as error:
         for item in error.errors(include_url=False, include_context=False):
-            kind, place = item["type"], list(map(str, item["loc"]))
-            if place[0] in _TAGGED and len(place) > 1:
-                del place[1]
-            key = ".".join(place)
+            kind, key = item["type"], ".".join(map(str, item["loc"]))
             may_lack = kind == "missing" and (excluded(key) or key in LATER)
             wrong = kind in ("missing", "union_tag_not_found") or kind.endswith("_type")
             wrong |= kind == "literal_error" and not isinstance(item["input"], str)

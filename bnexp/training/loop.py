@@ -5,6 +5,8 @@ Within an epoch nothing waits for the device: losses and probe recordings stay o
 and the record is cut at the step where it began.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from time import perf_counter
@@ -12,20 +14,11 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
+from bnexp import norms, probes  # whose modules come with the first use
 from bnexp.data import load
 from bnexp.loggers import RunLog
 from bnexp.models import build_model
-from bnexp.norms import estimate_population_statistics, wants_population_statistics
 from bnexp.plan import Plan
-from bnexp.probes import (
-    Moment,
-    Recording,
-    due,
-    find_instrument,
-    measure,
-    norm_measures,
-    saved_bytes,
-)
 from bnexp.random_state import (
     random_state,
     random_state_kept,
@@ -94,7 +87,7 @@ class Training:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
         self.scoring = Scoring(config.training, self.splits, config.data.batch_size, self.autocast)
         self.instruments = {
-            name: (schedule, find_instrument(name, schedule.function))
+            name: (schedule, probes.find_instrument(name, schedule.function))
             for name, schedule in config.probes.schedules().items()
         }
         batches = len(self.samples.order(0))
@@ -192,28 +185,30 @@ class Training:
         self.optimizer.zero_grad()
         return loss
 
-    def _probe(self, x: Tensor, y: Tensor, last: bool = False) -> list[Callable[[], Recording]]:
+    def _probe(
+        self, x: Tensor, y: Tensor, last: bool = False
+    ) -> list[Callable[[], probes.Recording]]:
         """Record what is due at this step; returns what is to be recorded after the update."""
         wanted = {
             name: instrument
             for name, (schedule, instrument) in self.instruments.items()
-            if due(schedule, self.step, last)
+            if probes.due(schedule, self.step, last)
         }
         if not wanted:
             return []
         with self.clock.timed("probing"):
-            moment = Moment(
+            moment = probes.Moment(
                 self.model, x, y, self._loss, self.optimizer.param_groups[0]["lr"], self.autocast,
                 self.scaler.scale(torch.ones((), device=self.device)),  # 1 but in fp16
                 due=frozenset(wanted), last=last,
                 batch_size=self.config.data.batch_size, seed=self.config.seed,
                 examples=self.splits["val"], pool=self.splits["train"][0],
             )  # fmt: skip
-            found, after_update = measure(moment, wanted)
+            found, after_update = probes.measure(moment, wanted)
             self.pending.record(self.step, found)
         return after_update
 
-    def _probe_after(self, functions: list[Callable[[], Recording]]) -> None:
+    def _probe_after(self, functions: list[Callable[[], probes.Recording]]) -> None:
         if functions:
             with self.clock.timed("probing"):
                 self.pending.record(self.step, [function() for function in functions])
@@ -222,7 +217,7 @@ class Training:
         with self.clock.timed("probing"):
             self.model.train()
             x = self.samples.inputs(self.samples.order(0)[0])
-            kept = saved_bytes(self.model, x, self.autocast)
+            kept = probes.saved_bytes(self.model, x, self.autocast)
         self.record.add(
             "measures", step=0, layer="model", name="saved_for_backward_bytes", value=kept
         )
@@ -239,15 +234,15 @@ class Training:
 
     def _evaluate(self, when: When) -> None:
         with self.clock.timed("evaluation"), random_state_kept(self.device):
-            if wants_population_statistics(self.model):
+            if norms.wants_population_statistics(self.model):
                 batches = (self.samples.inputs(indices) for indices in self.samples.order(0))
-                estimate_population_statistics(self.model, batches)
+                norms.estimate_population_statistics(self.model, batches)
             scores = self.scoring.score(self.model, when)
             row = len(self.record.tables["epochs"])
             self.scoring.remember(row, scores, self.model, when)
         if self.config.probes.norms:
             with self.clock.timed("probing"):
-                for layer, name, value in norm_measures(self.model):
+                for layer, name, value in probes.norm_measures(self.model):
                     self.record.add("measures", step=self.step, layer=layer, name=name, value=value)
         spent = {f"seconds_{kind}": seconds for kind, seconds in self.clock.seconds.items()}
         part = self.next_in_epoch / self.steps_per_epoch if self.next_in_epoch else 0

@@ -1,14 +1,18 @@
 """What steps and instruments left on the device, until it is waited for."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from bnexp.probes import Recording
 from bnexp.runs.record import Record
 from bnexp.training.clock import Clock
+
+if TYPE_CHECKING:
+    from bnexp.probes import Recording
 
 
 class Pending:
