@@ -155,6 +155,7 @@ def _write(
     entries: Sequence["Entry"], courses: Sequence["Course"], setting: Setting, flags: set[str]
 ) -> None:
     from bnexp.comparisons import evidence, ledger
+    from bnexp.comparisons.cards.ending import ending
     from bnexp.comparisons.page import write_page
 
     out = Path(setting.out)
@@ -162,7 +163,7 @@ def _write(
     evidence.write(courses, out)
     page = write_page(entries, setting, out)
     ledger.show(entries, "--verbose" in flags)
-    print(page)
+    print("\n".join(ending(entries, setting, page)))
 
 
 def _tell(going: Sequence["Course"]) -> None:

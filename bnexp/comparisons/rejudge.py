@@ -24,6 +24,13 @@ def again(folder: Path) -> tuple[list[Entry], list[str]]:
             told.append(f"{name}: {why}")
         choices = one.choices or Choices()
         verdicts = verdicts_of(comparison, one.quantities, one.seeds, choices)
-        seeds = tuple(one.seeds)
-        entries.append(Entry(comparison, None, verdicts, (), None, "", one.edition, seeds, choices))
+        entries.append(
+            Entry(
+                comparison,
+                verdicts=verdicts,
+                edition=one.edition,
+                seeds=tuple(one.seeds),
+                choices=choices,
+            )
+        )
     return entries, told

@@ -109,8 +109,7 @@ class Place:
     @property
     def picture(self) -> str | None:
         """The figure that shows most of it, relative to the results."""
-        kinds = [str(figure["name"]) for figure in self.comparison.figures]
-        return self.shelf.picture(self.comparison.id, kinds)
+        return self.shelf.picture(self.comparison)
 
     @property
     def command(self) -> str:
@@ -140,8 +139,7 @@ class Card:
     @property
     def headlines(self) -> list[Assertion]:
         """The assertions that speak for it: those in plain words, or the first."""
-        plain = [one for one in self.comparison.assertions if one.plain]
-        return plain or list(self.comparison.assertions[:1])
+        return headlines(self.comparison)
 
     @property
     def claim(self) -> str:
@@ -172,7 +170,7 @@ class Card:
     def sentence(self) -> str:
         """What came out, in a sentence."""
         if self.arithmetic:
-            return _of_steps(self.lines)
+            return of_lines(self.lines)
         told = [
             f"on {place.shelf.title}: {found.word}, {measured(found)}"
             for place in self.places
@@ -207,6 +205,17 @@ def cards(comparisons: Sequence[Comparison], shelves: Sequence[Shelf]) -> list[C
         lines = _lines(row) if not one.assertions else ()
         found.append(Card(one, places, lines, tuple(row.get("notes", ())) if lines else ()))
     return found
+
+
+def headlines(comparison: Comparison) -> list[Assertion]:
+    """The assertions that speak for a comparison: those in plain words, or the first."""
+    plain = [one for one in comparison.assertions if one.plain]
+    return plain or list(comparison.assertions[:1])
+
+
+def lines_of(entry: Entry) -> list[Line]:
+    """What the source prints of a calculation, as a course has judged it."""
+    return [Line(step, word, step.explains or step.excuse) for step, word in entry.printed]
 
 
 def plain(assertion: Assertion) -> str:
@@ -249,7 +258,8 @@ def _lines(row: dict[str, Any]) -> tuple[Line, ...]:
     )
 
 
-def _of_steps(lines: Sequence[Line]) -> str:
+def of_lines(lines: Sequence[Line]) -> str:
+    """How much of what is printed is right, in a sentence."""
     words = [line.word for line in lines if line.word]
     if not words:
         return "Nothing of it was recomputed." if not lines else "The source prints no result."

@@ -5,10 +5,12 @@ provenance and budgets from `ledger.json`. Nothing here imports torch.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bnexp.comparisons.config import Comparison
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.rejudge import again
 
@@ -46,17 +48,23 @@ class Shelf:
         """The ledger's comparisons by id."""
         return {row["id"]: row for row in self.ledger["rows"]}
 
-    def picture(self, name: str, kinds: list[str]) -> str | None:
+    def picture(self, comparison: Comparison) -> str | None:
         """The figure that shows most of a comparison, relative to the results."""
-        wanted = [*(f"{name}-{kind}-1" for kind in kinds), name]
-        wanted += [f"{name}-verdicts", f"{name}-printed"]
-        found = next((one for one in wanted if f"{one}.svg" in self.figures), None)
-        return f"{self.name}/figures/{found}.svg" if found else None
+        found = picture(comparison, self.figures)
+        return f"{self.name}/figures/{found}" if found else None
 
     def pictures(self, name: str) -> list[str]:
         """All figures of a comparison, relative to the results."""
         mine = (one for one in self.figures if one.removesuffix(".svg").split("-")[0] == name)
         return [f"{self.name}/figures/{one}" for one in sorted(mine)]
+
+
+def picture(comparison: Comparison, figures: Collection[str]) -> str | None:
+    """Of a folder's figures, by the names of their files, the one that shows most."""
+    name = comparison.id
+    wanted = [f"{name}-{figure['name']}-1" for figure in comparison.figures]
+    wanted += [name, f"{name}-verdicts", f"{name}-printed"]
+    return next((f"{one}.svg" for one in wanted if f"{one}.svg" in figures), None)
 
 
 def shelves(results: Path) -> list[Shelf]:
