@@ -75,3 +75,38 @@ def test_design_seeds_are_not_published(folder: Path, tmp_path: Path, results: P
     with pytest.raises(UserError, match="design seeds"):
         publish.adopt("digits", [tried])
     assert not results.exists()
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["publish.py", *arguments])
+    return publish.main()
+
+
+def test_pages_are_written_and_checked_against_the_evidence(
+    folder: Path,
+    tmp_path: Path,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(publish, "ROOT", tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{publish.START}\nold\n{publish.END}\nafter\n")
+    assert run(monkeypatch) == 2
+    made = written(Trainer(folder), setting(seeds=7), tmp_path / "first")
+    assert run(monkeypatch, f"digits={made}") == 0
+    assert run(monkeypatch, "--check") == 0
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "](results/claims/B12.md)" in text
+    (results.parent / "claims" / "Z9.md").write_text("of a comparison that is gone")
+    ledger_csv = results / "ledger.csv"
+    ledger_csv.write_text(ledger_csv.read_text().replace("likely yes", "no"))
+    capsys.readouterr()
+    assert run(monkeypatch, "--check") == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "results/digits/ledger.csv: C1: it gains: no there, likely yes by the evidence",
+        "results/claims/Z9.md differs from its tables: run scripts/publish.py",
+    ]
