@@ -16,6 +16,8 @@ def announcement(courses: Sequence[Course], workers: int | None) -> str:
     if not training:
         return text
     text += f": {setting.budget}"
+    if setting.max_steps is not None:  # costs are of whole runs
+        return text
     unknown = [one.comparison.id for one in training if one.comparison.cost is None]
     least, most = (
         sum(cost(one, last) for one in training) / (workers or cores()) for last in (False, True)

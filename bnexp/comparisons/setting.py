@@ -70,6 +70,11 @@ class Setting:
         found: dict[str, Any] = ledger_config()["presets"][self.preset]
         return found
 
+    @property
+    def max_steps(self) -> int | None:
+        """The steps after which the preset ends every run."""
+        return self._preset.get("max_steps")
+
     def first(self, comparison: Comparison) -> int:
         """The judged seeds that a comparison begins with."""
         if self.preset == "quick" or comparison.seeds is None:
@@ -100,16 +105,17 @@ class Setting:
     def edition_of(self, comparison: Comparison) -> str:
         """The edition of its definition on this dataset, with these overrides."""
         typed = [line for line in self.shown if _key(line) != "device"]  # that is the machine's
-        given = edition.conditions(self.data, self.dataset, self._preset.get("max_steps"), typed)
+        given = edition.conditions(self.data, self.dataset, self.max_steps, typed)
         return edition.fingerprint(comparison, given)
 
     @property
     def budget(self) -> str:
-        """Images and epochs in words."""
+        """Images and epochs, or steps, in words."""
         lines = _mapping([*self.dataset.get("overrides", []), *self.typed])
-        images = lines.get("data.train_size", "all")
-        epochs = self.dataset["epochs"]
-        return f"{images} training images, {epochs} epochs times each comparison's factor"
+        images = f"{lines.get('data.train_size', 'all')} training images"
+        if self.max_steps is not None:
+            return f"{images}, {self.max_steps} steps"
+        return f"{images}, {self.dataset['epochs']} epochs times each comparison's factor"
 
     @property
     def shown(self) -> list[str]:
@@ -154,8 +160,7 @@ class Setting:
         if "data" in grid:
             data, typed = {}, {}
         whole = data | mine | _mapping(comparison.base) | grid | typed
-        cap = self._preset.get("max_steps")
-        if cap is not None:
+        if (cap := self.max_steps) is not None:
             whole["training.max_steps"] = min(cap, int(grid.get("training.max_steps", cap)))
         return whole
 

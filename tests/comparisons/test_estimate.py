@@ -1,5 +1,6 @@
 """How long a ledger will take, from what its rows state."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,8 @@ def test_a_seeds_cost_is_shared_out_by_the_cells_that_pilots_run(stated: Path) -
 def test_what_states_no_cost_is_named(folder: Path) -> None:
     courses = courses_of(setting("C1", "C2"))
     assert "from nothing" not in announcement(courses, 2)
+
+
+def test_runs_of_a_few_steps_are_not_taken_for_whole_ones(stated: Path) -> None:
+    quick = courses_of(replace(setting(), preset="quick"))
+    assert announcement(quick, 2).endswith("preset quick: all training images, 12 steps")
