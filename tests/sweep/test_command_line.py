@@ -40,9 +40,11 @@ def test_a_failure_ends_in_code_1(cli: Cli) -> None:
     Path("mine.py").write_text(
         "from torch import nn, is_grad_enabled\n"
         "class Net(nn.Linear):\n"
+        "    step = 0\n"
         "    def __init__(self): super().__init__(64, 10)\n"
         "    def forward(self, x):\n"
-        "        if is_grad_enabled(): raise RuntimeError('out of luck')\n"
+        "        self.step += is_grad_enabled()\n"
+        "        if self.step == 3: raise RuntimeError('out of luck')  # after its trial\n"
         "        return super().forward(x.flatten(1))\n"
     )
     done = cli("train", "-m", *SHORT, "model=module", "model.name=mine.Net", "seed=0,1")
