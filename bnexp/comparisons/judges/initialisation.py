@@ -29,15 +29,16 @@ def sensitivity(runs: Runs, choices: Choices) -> Finding:
         )
         for norm in NORMS
     }
-    quantities, told = {}, []
+    quantities: dict[str, Quantity] = {}
+    told: list[str] = []
     for scale in LARGE:
-        plain, normed = (
+        without, with_norm = (
             trains(
                 cell(arms[norm], model__init_scale=scale), choices.score("best", model__norm=norm)
             )
             for norm in ("none", "batch")
         )
-        quantities[f"trains_{number(scale)}"] = Quantity(differences(normed, plain))
+        quantities[f"trains_{number(scale)}"] = Quantity(differences(with_norm, without))
     for scale in SCALES:
         plain, normed = (
             lead(cell(arms[norm], model__init_scale=1.0), cell(arms[norm], model__init_scale=scale))
