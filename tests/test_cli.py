@@ -348,7 +348,7 @@ def test_it_runs_with_the_network_cut_off(cli: Cli, tmp_path: Path) -> None:
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
     )
     path = f"{tmp_path}{os.pathsep}{REPOSITORY}"
-    done = cli("train", "+model=cnn_bn", *SHORT, PYTHONPATH=path, XDG_CACHE_HOME=str(tmp_path))
+    done = cli("train", "+model=mlp", *SHORT, PYTHONPATH=path, XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     missing = cli("train", "data=kmnist", *SHORT, PYTHONPATH=path, XDG_CACHE_HOME=str(tmp_path))
     assert missing.returncode == 2

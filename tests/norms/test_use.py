@@ -117,6 +117,7 @@ def test_compile(name: str) -> None:
         torch.testing.assert_close(list(compiled.buffers()), list(plain.buffers()))
 
 
+@pytest.mark.ci
 def test_compile_one() -> None:
     """Traced whole, without a graph break."""
     torch.compiler.reset()

@@ -156,6 +156,7 @@ def all_at_once(trained: Path) -> None:
         damage(folder)
 
 
+@pytest.mark.ci
 def test_no_command_stops_at_damaged_records(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
