@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.verdict import Verdict
@@ -16,6 +17,7 @@ from bnexp.comparisons.words import measured, rule
 from bnexp.report.arms import Arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import plain_log
+from bnexp.report.labels import number
 from bnexp.report.style import INK, MUTED, PAPER
 from bnexp.runs.tables import Runs
 
@@ -185,6 +187,7 @@ def printed_numbers(entry: Entry) -> Chart | None:
             ax.plot([0, distance], [place, place], color=color, linewidth=1)
             ax.plot(distance, place, marker=marker, color=color, linestyle="", markersize=6)
         ax.set_xscale("symlog", linthresh=1)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         ax.set_yticks(range(len(pairs)), [step.label for step, _ in pairs])
         ax.set_ylim(len(pairs) - 0.5, -0.5)
         reach = max(2.0, *map(abs, distances)) * 1.5

@@ -13,6 +13,7 @@ from bnexp.comparisons.cards.badges import (
     printed,
     together,
 )
+from bnexp.comparisons.cards.prose import NO_SLIP
 from bnexp.comparisons.cards.shelf import Shelf
 from bnexp.comparisons.config import Assertion, Comparison
 from bnexp.comparisons.datasets import ledger_config
@@ -34,8 +35,19 @@ class Line:
 
     @property
     def recomputed(self) -> str:
-        """The right value, a digit further than printed."""
+        """The right value, a digit further than printed; of a statement what shows it."""
         return right(self.step)
+
+    @property
+    def shows(self) -> str:
+        """That value, and of a statement what it is."""
+        step = self.step
+        return self.recomputed if step.is_number else f"{self.recomputed}, {step.formula}"
+
+    @property
+    def arises(self) -> str:
+        """How a wrong number comes about."""
+        return self.why or (NO_SLIP if self.step.is_number else "")
 
 
 @dataclass(frozen=True)

@@ -208,10 +208,9 @@ def _working(one: Card) -> list[str]:
         if step.working:
             lines.append(f"    = {md(step.working)}<br>")
         if line.word:
-            where = f" (line {step.line})" if step.line else ""
-            shown = line.recomputed if step.is_number else f"{step.value:.4g}"
+            said = f"printed (line {step.line})" if step.line else "printed"
             lines.append(
-                f"    printed{where} {md(step.printed)}, recomputed {shown}: **{line.word}**"
+                f"    {said} {md(step.printed)}, recomputed {line.recomputed}: **{line.word}**"
                 + (f", {md(line.why)}" if line.why else "")
             )
         else:
@@ -291,7 +290,7 @@ def errata(results: Results) -> str:
             (
                 [
                     md(line.step.label), str(line.step.line or ""), md(line.step.printed),
-                    line.recomputed, md(line.why) or prose.NO_SLIP,
+                    md(line.shows), md(line.arises),
                 ]
                 for line in one.errata
             ),
