@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from bnexp.versus.definition import assertion
 from bnexp.versus.metrics import Metric
 from bnexp.versus.warnings import warnings
 
+NUMBER = Metric("value", "value", 1)  # of a CSV of which nothing else is said
 UNPLANNED = "how the learning rates of these runs were chosen is not known here"
 
 
@@ -62,7 +64,7 @@ def _of_runs(call: Call, command: str) -> Answer:
     counted = table[table["seed"].isin(set(seeds))]
     notes = [UNPLANNED, *_left_out(alone)]
     notes += [f"{plural(pilots, 'run')} of pilot seeds left out"] * bool(pilots)
-    others = [key for key in varying(table) if key not in keys]
+    others = [key for key in varying(table) if key not in keys and not _follows(table[key])]
     if others:
         notes.append(f"the arms differ in {listed(others)} too")
     where = listed(sorted({str(name) for name in table.get("data.name", [])}))
@@ -76,6 +78,11 @@ def _own_keys(table: pd.DataFrame) -> list[str]:
     """All that differs but the learning rate, which is not what is asked."""
     found = [key for key in varying(table) if key != RATE]
     return found or list(varying(table))
+
+
+def _follows(column: pd.Series) -> bool:
+    """Whether only some arms have such a key, as an option of their norm."""
+    return bool(column.isna().any())
 
 
 def _expect_one_run_a_seed(arms: Sequence[Arm], keys: Sequence[str]) -> None:
@@ -127,6 +134,8 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
     if "seed" not in table or table.empty:
         raise UserError(f"{path}: needs a column `seed`, and rows")
     table = select(table, call.words)
+    if not call.by and "metric" not in call.typed:
+        call = replace(call, metric=NUMBER)
     metric = call.metric
     if call.by:
         keys = [known(key, table) for key in call.by]
