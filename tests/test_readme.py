@@ -14,6 +14,7 @@ from bnexp.comparisons.cli import FLAGS
 from bnexp.comparisons.setting import read_setting
 from bnexp.compose import compose
 from bnexp.sweep.grids import expand
+from bnexp.versus.call import read_call
 from tests.conftest import REPOSITORY, Cli
 
 TEXT = (REPOSITORY / "README.md").read_text()
@@ -26,7 +27,10 @@ LINES = [
 ]
 LEDGER = re.search(r"## Reproduce the documented comparisons\n(.*?)\n## ", TEXT, re.DOTALL)
 assert LEDGER
-KEYS = re.findall(r"`([a-z_.]+=[^`<]+)`", TEXT.replace(LEDGER[1], ""))
+COMPARE = re.search(r"## Compare\n(.*?)\n## ", TEXT, re.DOTALL)
+assert COMPARE
+OTHERS = TEXT.replace(LEDGER[1], "").replace(COMPARE[1], "")
+KEYS = re.findall(r"`([a-z_.]+=[^`<]+)`", OTHERS)
 
 
 def test_there_are_commands_to_check() -> None:
@@ -62,6 +66,14 @@ def test_every_ledger_can_be_planned(words: list[str]) -> None:
     setting, flags = read_setting(own)
     assert setting.ids
     assert flags <= set(FLAGS)
+
+
+@pytest.mark.parametrize("words", [w for w in LINES if w[1] == "compare"], ids=" ".join)
+def test_every_comparison_can_be_read(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    by = words[words.index("--by") + 1] if "--by" in words else None
+    call = read_call([word for word in words[2:] if word not in ("--by", by)], by)
+    assert call.words or call.sources
 
 
 def test_the_python_examples_are_python() -> None:

@@ -1,10 +1,12 @@
 """From a call to its answer: pilots choose, judged seeds run until each pair is decided."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
@@ -19,8 +21,10 @@ from bnexp.comparisons.records import Records
 from bnexp.errors import UserError
 from bnexp.report.context import context
 from bnexp.report.labels import listed, plural
+from bnexp.runs.identity import flatten
 from bnexp.runs.tables import Runs
 from bnexp.sweep import Job, Result, Stopped, run_all
+from bnexp.sweep.run import default_workers
 from bnexp.versus.answer import Answer, Line
 from bnexp.versus.arms import RATE, Arm, arms_of, find_control
 from bnexp.versus.call import Call
@@ -57,12 +61,19 @@ class Going:
     def until_decided(self) -> Answer:
         """Train what is due, round by round, until each pair is decided or something stops it."""
         end = time.monotonic() + 60 * self.call.minutes if self.call.minutes else None
-        with self._stopping(), Live(self._take, self._now) as live:
+        with self._stopping(end), Live(self._take, self._now) as live:
             while due := self.course.due(self.records, end is None or time.monotonic() < end):
                 self._tell(live)
                 self._train(due, live, end)
-        if not self.stopped and end is not None and time.monotonic() >= end:
-            self.stopped = f"{self.call.minutes:g} minutes are over"
+        going_on = self.course.count < self.course.setting.most(self.comparison)
+        late = end is not None and time.monotonic() >= end
+        if (
+            not self.stopped
+            and late
+            and going_on
+            and not all(v.decided for v in self.course.verdicts)
+        ):
+            self.stopped = self._over
         return self.answer()
 
     def until_chosen(self) -> None:
@@ -94,23 +105,22 @@ class Going:
         self.failed += [result for result in results if result.failed and result.new]
 
     @contextmanager
-    def _stopping(self) -> Iterator[None]:
+    def _stopping(self, end: float | None = None) -> Iterator[None]:
         """What a stop leaves is taken in: the answer so far is valid."""
         try:
             yield
         except Stopped as stop:
-            self._ended([one for one in stop.results if one.status not in ("interrupted",)])
+            self._ended([one for one in stop.results if one.status in ("done", "failed")])
             self.course.look(self.records)
             self.interrupted = stop.by_signal
-            over = self.call.minutes is not None and not stop.by_signal
-            failed = any(result.status == "failed" for result in stop.results)
+            over = not stop.by_signal and end is not None and time.monotonic() >= end
             self.stopped = (
-                "interrupted"
-                if stop.by_signal
-                else f"{self.call.minutes:g} minutes are over"
-                if over and not (failed and self.arms[0].plan.config.on_error == "stop")
-                else "a run failed"
+                "interrupted" if stop.by_signal else self._over if over else "a run failed"
             )
+
+    @property
+    def _over(self) -> str:
+        return f"{self.call.minutes:g} minutes are over"
 
     def _take(self, result: Result) -> None:
         self.records.add([result] if result.status == "done" else [])
@@ -218,8 +228,6 @@ class Going:
     def _held(self) -> str:
         """What all arms have, in words."""
         configs = [arm.plan.config for arm in self.arms]
-        from bnexp.runs.identity import flatten
-
         table = pd.DataFrame([flatten(config.model_dump()) for config in configs])
         epochs = {config.training.epochs for config in configs}
         sizes = {config.data.batch_size for config in configs}
@@ -270,8 +278,6 @@ class Forecast:
 
 def forecasts(going: Going) -> list[Forecast]:
     """How many seeds, and minutes, the difference that is asked about would take."""
-    from statistics import NormalDist
-
     course, metric = going.course, going.call.metric
     wanted = going.call.difference or going.call.margin or _usual(going.call)
     assert course.piloted is not None
@@ -280,8 +286,6 @@ def forecasts(going: Going) -> list[Forecast]:
         mine = rows_of(course.piloted.runs, going.choices, arm.where)
         each += float(pd.to_numeric(mine["seconds_total"], errors="coerce").mean())
     workers = going.arms[0].plan.config.workers
-    from bnexp.sweep.run import default_workers
-
     side = 1 if metric.is_timed else workers or default_workers([arm.plan for arm in going.arms])
     found = []
     for label in (arm.label for arm in going.arms if arm.label != going.control):
@@ -295,8 +299,6 @@ def forecasts(going: Going) -> list[Forecast]:
 
 
 def _scale(wanted: float, kind: str) -> float:
-    import math
-
     return math.log(wanted) if kind == "ratio" else wanted
 
 

@@ -57,10 +57,10 @@ def test_a_typed_rate_stands_and_needs_no_pilots(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_threshold_is_that_of_the_pairs_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    three = ("model=mlp", "model.norm=none,batch,layer", "optimizer.lr=0.2", "device=cpu")
+    three = ("model=mlp", "model.norm=none,batch,layer", "optimizer.lr=1", "device=cpu")
     answer = MadeUp(monkeypatch, peak).answer(*three)
     assert {verdict.family for verdict in answer.verdicts} == {2}
-    assert len(answer.seeds) == 20  # layer norm and no norm are equal in all
+    assert len(answer.seeds) == 8  # layer norm and no norm are equal: no number decides
     words = {verdict.assertion.quantity: verdict.word for verdict in answer.verdicts}
     assert words == {"batch norm": "yes", "layer norm": "open"}
 
@@ -74,7 +74,7 @@ def test_a_margin_asks_for_as_good_as(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_control_is_the_first_or_the_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = (*NORMS, "optimizer.lr=0.2", "seeds=7")
+    typed = (*NORMS, "optimizer.lr=1", "seeds=7")
     made_up = MadeUp(monkeypatch, peak)
     assert made_up.answer(*typed).control == "no norm"
     answer = made_up.answer(*typed, "control=batch")
@@ -83,7 +83,7 @@ def test_the_control_is_the_first_or_the_named_one(monkeypatch: pytest.MonkeyPat
     assert answer.sentence.startswith("No norm is worse than batch norm")
 
 
-@pytest.mark.parametrize("stop_after", [3, 66, 78])
+@pytest.mark.parametrize("stop_after", [3, 32, 60])
 def test_killing_and_continuing_gives_the_answer_of_not_killing(
     monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
@@ -91,16 +91,18 @@ def test_killing_and_continuing_gives_the_answer_of_not_killing(
         return peak(norm, lr, seed) - (0.2 if norm == "batch" and seed in (1, 8) else 0)
 
     at_once = MadeUp(monkeypatch, accuracy)
-    whole = at_once.answer()
+    words = (*NORMS, "pilots=2")
+    whole = at_once.answer(*words)
+    assert len(whole.seeds) > 7
     killed = MadeUp(monkeypatch, accuracy)
     killed.stop_after = min(stop_after, len(at_once.trained) - 1)
-    first = killed.begin()
+    first = killed.begin(*words)
     so_far = first.until_decided()
     assert first.interrupted
     assert so_far.stopped == "interrupted"
     assert len(so_far.seeds) <= len(whole.seeds)
     killed.stop_after = None
-    again = killed.answer()
+    again = killed.answer(*words)
     assert again.sentence == whole.sentence
     assert again.table.equals(whole.table)
     assert sorted(killed.trained) == sorted(at_once.trained)
