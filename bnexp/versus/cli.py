@@ -210,7 +210,7 @@ def _plan(going: Going) -> int:
         spread = (
             "an unknown spread" if one.spread != one.spread else f"a spread of {one.spread:.2g}"
         )
-        head = f"{one.label} against {going.control}: by {spread} of {call.pilots} pilots"
+        head = f"{one.label} against {going.control}: with {spread} over {call.pilots} pilots"
         if one.seeds is None:
             print(f"{head}, a difference of {wanted} takes more than 1,000 seeds")
         else:
