@@ -24,11 +24,11 @@ from bnexp.report.labels import (
     norm_name,
 )
 from bnexp.report.reading import read, usable
-from bnexp.report.statistics import by_seed
+from bnexp.report.statistics import by_seed, seeds
 from bnexp.report.style import Look, look, norm_order
 from bnexp.runs.identity import excluded
 from bnexp.runs.select import known, select
-from bnexp.runs.tables import Runs
+from bnexp.runs.tables import HIDDEN, Runs
 
 SEEDS = ("seed", "data.split_seed")  # what runs of one arm may differ in
 
@@ -97,7 +97,7 @@ class Arm:
         """A result of the trained runs by seed, as `statistics.by_seed`; empty where runs that
         differ in more than the seed are pooled.
         """
-        pooled = self.runs["seed"].duplicated().any()
+        pooled = seeds(self.runs).has_duplicates
         return by_seed(self.runs.iloc[:0] if pooled else self.runs, result)
 
     def values_of(self, result: str) -> pd.Series:
@@ -183,35 +183,41 @@ def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
 
 
 def varying(table: pd.DataFrame) -> tuple[str, ...]:
-    """Configuration keys, seeds apart, in which runs differ: the norm, model, data, the rest."""
+    """Configuration keys, seeds apart, in which runs differ: the norm, model, data, the rest.
+
+    Last, where they tell runs apart that these do not: what the data, the source or the weights
+    hold, and the corrections that the numbers have (`HIDDEN`).
+    """
     found = []
     for key in map(str, table):
         section = key.split(".")[0]
-        known = section in Config.model_fields and key not in SEEDS and not excluded(key)
-        if known and differs(table[key]):
+        known = section in Config.model_fields and key not in (*SEEDS, *HIDDEN)
+        if known and not excluded(key) and differs(table[key]):
             found.append(key)
     sections = ("model", "data", "optimizer", "training")
-    return tuple(
-        sorted(
-            found,
-            key=lambda key: (
-                key != "model.norm",
-                sections.index(key.split(".")[0]) if key.split(".")[0] in sections else 9,
-            ),
+    found.sort(
+        key=lambda key: (
+            key != "model.norm",
+            sections.index(key.split(".")[0]) if key.split(".")[0] in sections else 9,
         )
     )
+    for key in (name for name in HIDDEN if name in table and differs(table[name])):
+        finer = len(set(group_names(table, (*found, key))))
+        if finer > len(set(group_names(table, tuple(found)))):
+            found.append(key)
+    return tuple(found)
 
 
 def _make(runs: Runs, keys: tuple[str, ...]) -> list[Arm]:
     groups = _groups(runs.runs.sort_values(["seed", "run"]), keys)
     lost = _groups(_absent(runs.skipped, keys), keys)
-    none = runs.skipped.iloc[:0].reindex(columns=["seed"])
-    seeds = {
-        name: len({*rows["seed"], *lost.get(name, none)["seed"]}) for name, rows in groups.items()
+    none = runs.skipped.iloc[:0].reindex(columns=[*SEEDS])
+    counts = {
+        name: len({*seeds(rows), *seeds(lost.get(name, none))}) for name, rows in groups.items()
     }
     found = []
     for name, rows in groups.items():
-        missing = len(lost.get(name, none)), max(seeds.values()) - seeds[name]
+        missing = len(lost.get(name, none)), max(counts.values()) - counts[name]
         rows = rows.reset_index(drop=True)
         values = {key: rows[key].iloc[0] for key in keys}
         found.append((_norm(rows), values, rows, missing))
@@ -248,8 +254,8 @@ def group_names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, .
 def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     """Runs that were left out but whose configuration is known."""
     if "run" not in skipped:
-        return skipped.iloc[:0].reindex(columns=["seed", *keys])
-    return skipped[skipped["run"].notna()].reindex(columns=["seed", *keys])
+        return skipped.iloc[:0].reindex(columns=[*SEEDS, *keys])
+    return skipped[skipped["run"].notna()].reindex(columns=[*SEEDS, *keys])
 
 
 def _norm(rows: pd.DataFrame) -> str:

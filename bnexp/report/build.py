@@ -24,6 +24,7 @@ from bnexp.runs.record import COLUMNS
 
 DATA = (
     "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
+    "data.content",
 )  # fmt: skip
 APART = (  # never in one figure, where that leaves something to compare
     "model.kind", "model.name", "optimizer.name", "training.epochs", "training.max_steps",

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.norms.catalogue import NORMS
+from bnexp.runs.tables import HIDDEN
 
 MINUS = "\N{MINUS SIGN}"
 KEY_NAMES = {"optimizer.lr": "learning rate", "model.norm_options.eps": "eps"}
@@ -79,6 +80,9 @@ def label(values: Mapping[str, Any]) -> str:
             parts.append(f"{value} activation")
         elif key in BARE:
             parts.append(value_name(value))
+        elif key in HIDDEN:  # a hash, or names
+            shown = str(value) if key == "revisions" else value_name(value)[:8]
+            parts.append(f"{key_name(key)} {shown or 'none'}")
         else:
             name = SHORT_NAMES.get(key, key_name(key))
             parts.append(f"{name} {value_name(value)}")

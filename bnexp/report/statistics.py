@@ -87,8 +87,16 @@ def _median(x: NDArray[np.floating]) -> float:
     return float(middle[0] if middle[0] == middle[1] else np.mean(middle))  # also of two infinities
 
 
+def seeds(runs: pd.DataFrame) -> pd.Index:
+    """What a run shares with the runs of other arms: its seed, with that of its split if any."""
+    split = runs.get("data.split_seed")
+    if split is None or split.isna().all():
+        return pd.Index(runs["seed"])
+    return pd.Index([*zip(runs["seed"], split.fillna(-1), strict=True)], tupleize_cols=False)
+
+
 def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
-    """A column of one arm's trained runs, indexed by seed; what is missing is left out.
+    """A column of one arm's trained runs, indexed by `seeds`; what is missing is left out.
 
     Raises ValueError where a seed has two runs: `runs` must be one arm.
     """
@@ -96,7 +104,7 @@ def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
         return pd.Series(dtype=float)
     of_trained = (runs["outcome"] == "trained").to_numpy()
     values = pd.to_numeric(runs[column], errors="coerce").to_numpy(float)[of_trained]
-    found = pd.Series(values, index=runs["seed"].to_numpy()[of_trained]).dropna().sort_index()
+    found = pd.Series(values, index=seeds(runs)[of_trained]).dropna().sort_index()
     if found.index.has_duplicates:
         raise ValueError(f"{column}: more than one run for a seed; `runs` must be one arm")
     return found

@@ -16,7 +16,7 @@ from bnexp.report.statistics import arm_accuracy, contrast
 
 APART = (  # keys whose values never share a control
     "data.name", "data.shape", "data.image_size", "data.channels", "data.classes", "data.samples",
-    "data.train_size", "model.kind", "model.name", "optimizer.name",
+    "data.content", "data.train_size", "model.kind", "model.name", "optimizer.name",
 )  # fmt: skip
 HEADS = {
     "arm": "arm",

@@ -75,6 +75,7 @@ class Header(_Part):
     content: str | None = None
     revisions: list[str] = []
     source: str | None = None
+    weights: str | None = None
     config: dict[str, Any]
     results: dict[str, SCALAR]
     provenance: Provenance

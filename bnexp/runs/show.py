@@ -13,6 +13,7 @@ from rich.table import Table
 from bnexp.config import Config
 from bnexp.runs.identity import excluded
 from bnexp.runs.select import plain
+from bnexp.runs.tables import HIDDEN
 
 FORMATS = ("table", "csv", "json")
 _KINDS = ("setting", "result", "provenance")
@@ -79,7 +80,8 @@ def _count(number: int, what: str) -> str:
 def _settings(runs: pd.DataFrame) -> list[str]:
     """The keys, the seed apart, in which runs of different arms differ; the telling ones first."""
     keys = [key for key in map(str, runs.columns) if _is_setting(key) and not excluded(key)]
-    return [*(key for key in _FIRST if key in keys), *(key for key in keys if key not in _FIRST)]
+    first, last = ([key for key in some if key in keys] for some in (_FIRST, HIDDEN))
+    return [*first, *(key for key in keys if key not in (*first, *last)), *last]
 
 
 def _telling(runs: pd.DataFrame, keys: list[str]) -> list[str]:
@@ -132,7 +134,7 @@ def _kind(key: str) -> str:
 
 def _is_setting(key: str) -> bool:
     section = key.partition(".")[0]
-    return (section in Config.model_fields and key != "seed") or key == "revisions"
+    return (section in Config.model_fields and key != "seed") or key in HIDDEN
 
 
 def render(frame: pd.DataFrame, style: str) -> str:

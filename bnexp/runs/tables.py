@@ -18,6 +18,8 @@ from bnexp.runs.places import is_running
 from bnexp.runs.record import COLUMNS
 
 OWN = ("run", "folder", "preset", "status", "outcome", "reason", "revisions")  # columns of `runs`
+# Columns that tell runs apart by a hash, or by corrections: what the configuration does not say.
+HIDDEN = ("data.content", "model.source", "model.weights_content", "revisions")
 TEXT = ("layer", "tensor", "name", "counts", "pixels")  # columns; the others hold numbers
 FILES = 500  # parsed at a time: many at once are faster, all at once would fill the memory
 
@@ -261,7 +263,11 @@ def _row(folder: Path) -> dict[str, Any]:
         "reason": header["reason"],
         "revisions": " ".join(header.get("revisions", [])),
     }
-    rest = flatten(header["config"]) | {"data.content": header.get("content")}
+    rest = flatten(header["config"]) | {
+        "data.content": header.get("content"),
+        "model.source": header.get("source"),
+        "model.weights_content": header.get("weights"),
+    }
     for more in (header["results"], flatten({"provenance": header["provenance"]})):
         rest |= {key: value for key, value in more.items() if key not in rest}
     return own | {key: value for key, value in rest.items() if key not in own}

@@ -102,6 +102,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
             "content": plan.facts.content,
             "revisions": revisions(flatten(config.model_dump()), plan.traits),
             "source": plan.traits.source,
+            "weights": plan.traits.weights,
             "provenance": provenance(torch.device(config.device), command),
         },
     )

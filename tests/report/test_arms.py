@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
 from bnexp.report.arms import find_arms
 from bnexp.report.shortlist import MOST, shortlist
+from bnexp.report.statistics import contrast
 from bnexp.report.style import look
 from bnexp.runs.tables import load_runs
 from tests.report.records import write_run
@@ -150,3 +152,56 @@ def test_no_two_norms_share_colour_and_marker() -> None:
     assert len({one.marker for one in looks}) == len(looks)
     shades = [look("batch", place, 5) for place in range(5)]
     assert len({one.color for one in shades}) == len({one.marker for one in shades}) == 5
+
+
+def test_runs_of_one_seed_on_several_splits_are_paired_by_both(tmp_path: Path) -> None:
+    for split in range(3):
+        write_run(tmp_path, "none", 0, data__split_seed=split)
+        if split:
+            write_run(tmp_path, "batch", 0, data__split_seed=split)
+    none, batch = find_arms(tmp_path)
+    assert list(none.by_seed("test_accuracy").index) == [(0, 0), (0, 1), (0, 2)]
+    assert contrast(batch.by_seed("test_accuracy"), none.by_seed("test_accuracy")).n == 2
+    assert (none.missing, batch.missing) == (0, 1)
+
+
+def test_a_seed_without_a_split_of_its_own_pairs_with_none_that_has_one(tmp_path: Path) -> None:
+    write_run(tmp_path, "none", 0)
+    write_run(tmp_path, "batch", 0, data__split_seed=0)
+    none, batch = find_arms(tmp_path)
+    assert contrast(batch.by_seed("test_accuracy"), none.by_seed("test_accuracy")).n == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"revisions": ["accumulate_by_sample"]}, "revisions accumulate_by_sample"),
+        ({"source": "0123456789ab"}, "source 01234567"),
+        ({"weights": "0123456789ab"}, "weights content 01234567"),
+        ({"content": "0123456789ab"}, "content 01234567"),
+    ],
+)
+def test_what_the_configuration_does_not_say_tells_runs_apart(
+    change: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    """Numbers before and after a correction, of edited nets, of other weights or images."""
+    for seed in range(2):
+        write_run(tmp_path / "old", "batch", seed)
+        amend_header(write_run(tmp_path / "new", "batch", seed), change)
+    first, second = find_arms(load_runs(tmp_path / "old", tmp_path / "new"))
+    assert (len(first.runs), len(second.runs)) == (2, 2)
+    assert told in {first.label, second.label}
+
+
+def test_it_is_no_key_where_the_configuration_says_enough(tmp_path: Path) -> None:
+    write_run(tmp_path, "none", 0)
+    amend_header(write_run(tmp_path, "batch", 0), {"revisions": ["train_mode_permuted"]})
+    assert "revisions" not in find_arms(tmp_path).keys
+
+
+def amend_header(folder: Path, change: dict[str, object]) -> None:
+    """Rewrite a record as that of another run."""
+    header = json.loads((folder / "run.json").read_text()) | change
+    name = format(int(header["identity"], 16) ^ 1, "012x")
+    (folder / "run.json").write_text(json.dumps(header | {"identity": name}))
+    folder.rename(folder.with_name(f"{header['preset']}-{name}"))
