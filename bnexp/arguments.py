@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from bnexp.errors import UserError
 
+_ADDRESS = re.compile(r"[\w+.-]+://(?:[^\s'\"\]}@]*@)?[^,\s'\"\]}]*")
 LARGEST = 100_000  # values in a file of configuration
 
 
@@ -91,5 +92,15 @@ def without_folders(argument: str) -> str:
         return argument
     if not equals:
         key, value = "", argument
-    value = re.sub(r"\w+://[^,\]}'\"]*/", "", value)
+    value = _ADDRESS.sub(lambda found: last_part(found[0]), value)
     return key + equals + re.sub(r"[^,=\[\]{}()'\":]*/", "", value)
+
+
+def last_part(place: str) -> str:
+    """The last part of a path or an address, without a password and a query.
+
+    Of `postgresql://me:secret@host/db` that is `db`; of `http://me:secret@host`, the host.
+    """
+    _, address, rest = place.partition("://")
+    rest = rest.partition("?")[0].rpartition("@")[2] if address else place
+    return rest.rstrip("/").rpartition("/")[2]

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bnexp import schema
+from bnexp.arguments import last_part
 from bnexp.config import AnyData, Config, Logger, Model, Probes
 from bnexp.data import Facts, describe, smallest_batch
 from bnexp.data import check as check_data
@@ -42,6 +43,18 @@ class Plan:
     def identity(self) -> str:
         """What names the run."""
         return identity(self.config.model_dump(), self.facts.content, self.traits)
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The configuration as records and loggers have it: paths, which may name a user, lose
+        their folders, and addresses their passwords.
+        """
+        config = self.config.model_dump()
+        sections = [(config, "runs_dir"), (config["data"], "root"), (config["model"], "weights")]
+        for section, key in [*sections, (config["logger"], "uri")]:
+            if section.get(key):
+                section[key] = last_part(section[key])
+        return config
 
     def with_seed(self, seed: int) -> "Plan":
         """The same run with another seed."""

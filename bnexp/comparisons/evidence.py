@@ -20,6 +20,7 @@ from bnexp.errors import UserError
 from bnexp.report.labels import differs
 from bnexp.runs.files import write_text
 from bnexp.runs.identity import excluded
+from bnexp.runs.show import with_formulas, without_formulas
 from bnexp.runs.tables import Runs
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def write(courses: Sequence["Course"], out: Path) -> None:
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    text = without_formulas(table).to_csv(index=False, lineterminator="\n")
+    write_text(path, text)
 
 
 def _readings(course: "Course", version: str) -> Iterable[dict[str, Any]]:
@@ -176,7 +178,9 @@ def read(folder: Path) -> dict[str, Published]:
         if not file.is_file():
             raise UserError(f"{folder}: holds no {file.name}, as `bnexp reproduce` writes it")
     try:
-        readings, choices = (pd.read_csv(file, dtype=str, keep_default_na=False) for file in files)
+        readings, choices = (
+            with_formulas(pd.read_csv(file, dtype=str, keep_default_na=False)) for file in files
+        )
         return {
             str(name): _published(rows, choices[choices["comparison"] == name])
             for name, rows in readings.groupby("comparison", sort=False)

@@ -33,6 +33,7 @@ from bnexp.comparisons.words import (
 )
 from bnexp.comparisons.working import Working
 from bnexp.runs.files import write_text
+from bnexp.runs.show import without_formulas
 
 STYLES = {
     "yes": "green", "here too": "green", "exact": "green", "rounded": "green", "no": "red",
@@ -105,7 +106,8 @@ def table(entries: Sequence[Entry]) -> pd.DataFrame:
 def write(entries: Sequence[Entry], setting: Setting, out: Path) -> None:
     """Write `ledger.csv`, `ledger.json` and `ledger.md` into the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "ledger.csv", table(entries).to_csv(index=False, lineterminator="\n"))
+    csv = without_formulas(table(entries)).to_csv(index=False, lineterminator="\n")
+    write_text(out / "ledger.csv", csv)
     text = json.dumps(as_json(entries, setting), indent=1, allow_nan=False)
     write_text(out / "ledger.json", text + "\n")
     write_text(out / "ledger.md", markdown(entries, setting))

@@ -15,11 +15,13 @@ from typing import Any, Literal, Protocol
 
 from bnexp.config import Logger
 from bnexp.errors import UserError
+from bnexp.runs.header import load_header
 from bnexp.runs.record import COLUMNS
 from bnexp.showing import harmless
 
 PATIENCE = 5.0  # seconds that a run, once it has ended, waits for a logger that does nothing
 TABLES = {"steps": ("loss", "lr"), "epochs": COLUMNS["epochs"]}  # what of them is logged
+BEST = ("best_epoch", "best_val_accuracy", "test_accuracy_at_best")  # known once a run is done
 Ending = Literal["done", "interrupted", "failed"]
 
 
@@ -51,6 +53,14 @@ class RunLog:
         rows = [(step, values) for name in TABLES for step, values in self._new(name, tables[name])]
         for row in sorted(rows, key=lambda row: row[0]):  # W&B wants steps that rise
             self.queue.put(row)
+
+    def end(
+        self, tables: Mapping[str, Sequence[Sequence[Any]]], results: Mapping[str, Any]
+    ) -> None:
+        """Send those of the results that are known only at the end, as of the last step."""
+        last = max(row[COLUMNS["epochs"].index("step")] for row in tables["epochs"])
+        known = {name: results[name] for name in BEST if results.get(name) is not None}
+        self.queue.put((last, known))
 
     def close(self, ending: Ending) -> None:
         """Let the logger finish, as long as it gets on with it."""
@@ -111,7 +121,9 @@ def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
     """Catch a logger up with a run that is done, from its record."""
     log = make_logger(logger, folder, config)
     if log is not None:
-        log.send({name: _rows(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES})
+        tables = {name: _rows(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES}
+        log.send(tables)
+        log.end(tables, load_header(folder)["results"])
         log.close("done")
 
 

@@ -1,6 +1,7 @@
 """Runs, arms, and differences between two runs, as a table for people, CSV or JSON."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from typing import Any
@@ -15,6 +16,8 @@ from bnexp.runs.identity import excluded
 from bnexp.runs.select import plain
 from bnexp.runs.tables import HIDDEN
 
+_NUMBER = r"(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$|inf$"
+FORMULA = re.compile(rf"'*([=@\t\r]|[-+](?!{_NUMBER}))", re.IGNORECASE)
 FORMATS = ("table", "csv", "json")
 _KINDS = ("setting", "result", "provenance")
 _FIRST = ("data.name", "model.kind", "model.name", "model.norm", "optimizer.name", "optimizer.lr")
@@ -161,12 +164,17 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Text that a spreadsheet would run as a formula, with an apostrophe before it."""
 
     def safe(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+        return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
     def column(values: pd.Series) -> pd.Series:
         return values if pd.api.types.is_numeric_dtype(values) else values.map(safe)
 
     return frame.apply(column).rename(columns=safe)
+
+
+def with_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of text as it was before `without_formulas`."""
+    return frame.map(lambda text: text[1:] if text[:1] == "'" and FORMULA.match(text[1:]) else text)
 
 
 def printable(text: str) -> str:

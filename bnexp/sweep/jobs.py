@@ -1,5 +1,6 @@
 """The jobs of a sweep, all checked before the first one starts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,3 +61,10 @@ def _where(bad: list[str], total: int) -> str:
         return f"  (in all {total} jobs)" if total > 1 else ""
     more = f", and {len(bad) - SHOWN} more jobs" if len(bad) > SHOWN else ""
     return f"  (in {', '.join(bad[:SHOWN])}{more})"
+
+
+def notes(jobs: Sequence[Job]) -> list[str]:
+    """What is to be said of the jobs before they are trained: each note once."""
+    said = Counter(note for job in jobs for note in job.plan.notes)
+    runs = len(jobs)
+    return [f"{note}  (in {n} of {runs} runs)" if n < runs else note for note, n in said.items()]

@@ -8,7 +8,7 @@ from statistics import median
 from bnexp.data.batch_sizes import batch_sizes
 from bnexp.plan import Plan
 from bnexp.runs.header import read_header
-from bnexp.sweep.jobs import Job, labels
+from bnexp.sweep.jobs import Job, labels, notes
 from bnexp.sweep.run import default_workers, finished_before, unique
 
 SHOWN = 40  # runs listed
@@ -33,6 +33,7 @@ def preview(jobs: Sequence[Job], workers: int | None, retry: str | None) -> str:
         + (f", {failed} failed before (retry=failed trains them again)" if failed else "")
         + (f"; {len(jobs) - len(runs)} duplicates run once" if len(jobs) > len(runs) else "")
     )
+    lines += notes(runs)
     if due:
         lines.append(_time(due, workers or default_workers([job.plan for job in due])))
     return "\n".join(lines)

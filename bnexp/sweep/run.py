@@ -85,7 +85,7 @@ def _feed_loggers(jobs: Iterable[Job], results: Mapping[str, Result]) -> None:
         before = results.get(plan.identity)
         if plan.config.logger.name != "none" and before is not None and before.status == "done":
             assert before.folder is not None
-            feed(plan.config.logger, before.folder, plan.config.model_dump())
+            feed(plan.config.logger, before.folder, plan.recorded)
 
 
 def unique(jobs: Iterable[Job]) -> list[Job]:

@@ -7,9 +7,9 @@ from typing import Any
 from bnexp.errors import UserError
 from bnexp.runs import manifest
 from bnexp.showing import harmless
-from bnexp.sweep.jobs import Job
+from bnexp.sweep.jobs import Job, notes
 from bnexp.sweep.result import Result
-from bnexp.sweep.run import Engine, Stopped, run_all
+from bnexp.sweep.run import Engine, Stopped, run_all, unique
 
 
 class Sweep:
@@ -19,6 +19,7 @@ class Sweep:
         self.command = command
         self.jobs: list[Job] = []
         self.results: list[Result] = []
+        self.said: list[str] = []  # notes
         self.refused: list[UserError] = []  # trials of a search that could not be planned
 
     def __call__(self, config: Any) -> None:
@@ -36,6 +37,10 @@ class Sweep:
             print(preview(jobs, config.workers, config.retry))
             raise Stopped([], by_signal=False)
         first = not self.jobs
+        for note in notes(unique(jobs)):
+            if note not in self.said:
+                harmless(print)(note, flush=True)
+        self.said += notes(unique(jobs))
         self.jobs += jobs
         for runs_dir in {job.plan.runs_dir for job in jobs}:
             plans = [job.plan for job in self.jobs if job.plan.runs_dir == runs_dir]

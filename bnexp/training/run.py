@@ -19,7 +19,7 @@ from torch import nn
 from bnexp.config import Config
 from bnexp.cores import cores
 from bnexp.errors import UserError
-from bnexp.loggers import Ending, feed, make_logger
+from bnexp.loggers import BEST, Ending, feed, make_logger
 from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
 from bnexp.runs.header import Damaged, Missing, Unreadable, load_header, read_header
@@ -86,7 +86,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     recover(folder)
     if done := _done_before(plan):
         with suppress(OSError):  # a folder that may not be written to
-            feed(plan.config.logger, done.folder, plan.config.model_dump())
+            feed(plan.config.logger, done.folder, plan.recorded)
             (done.folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
         return done
     _make_way(folder)
@@ -108,7 +108,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     )
     if plan.notes:
         record.header["notes"] = list(plan.notes)
-    record.start(_without_folders(config.model_dump()))
+    record.start(plan.recorded)
     progress = Progress(config.progress, quiet)
     for note in plan.notes:
         progress.say(note)
@@ -116,7 +116,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     ending: Ending = "failed"
     with _stop_signals() as asked:
         try:
-            logger = make_logger(config.logger, folder, config.model_dump())
+            logger = make_logger(config.logger, folder, plan.recorded)
             training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
             outcome, reason = _outcome(training, record)
@@ -140,6 +140,8 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
             progress.close()
             if logger is not None:
                 logger.send(record.tables)
+                if ending == "done":
+                    logger.end(record.tables, _best(record, finished=outcome != "diverged"))
                 logger.close(ending)
         assert training is not None
         results = _results(training, record, finished=outcome != "diverged")
@@ -169,16 +171,6 @@ def _make_way(folder: Path) -> None:
         set_aside(folder)
     except Unreadable as error:
         raise UserError(f"{folder}: {error}; move it away or use another runs_dir") from None
-
-
-def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration as it is recorded: paths, which may name a user, lose their folders."""
-    config["runs_dir"] = Path(config["runs_dir"]).name
-    if config["data"].get("root"):
-        config["data"]["root"] = Path(config["data"]["root"]).name
-    if config["model"].get("weights"):
-        config["model"]["weights"] = Path(config["model"]["weights"]).name
-    return config
 
 
 def default_threads(config: Config) -> int:
@@ -245,13 +237,7 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
         name: value if finished and value is not None and math.isfinite(value) else None
         for name, value in final.items()
     }
-    val = [-1.0 if accuracy is None else accuracy for accuracy in epochs["val_accuracy"]]
-    best = val.index(max(val))  # the earliest of the best
-    results |= {
-        "best_epoch": epochs["epoch"][best] if finished else None,
-        "best_val_accuracy": epochs["val_accuracy"][best] if finished else None,
-        "test_accuracy_at_best": epochs["test_accuracy"][best] if finished else None,
-    }
+    results |= _best(record, finished)
     seconds = training.clock.seconds
     kept = zip(record.column("measures", "name"), record.column("measures", "value"), strict=True)
     return results | {
@@ -266,6 +252,15 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
         "peak_memory_bytes": _peak_memory(training.device),
         "threads": torch.get_num_threads(),
     }
+
+
+def _best(record: Record, finished: bool) -> dict[str, Any]:
+    """What is known of the earliest evaluation with the best validation accuracy."""
+    known = ("epoch", "val_accuracy", "test_accuracy")
+    epoch, val, test = (record.column("epochs", name) for name in known)
+    best = max(range(len(val)), key=lambda row: -1.0 if val[row] is None else val[row])
+    values = (epoch[best], val[best], test[best]) if finished else (None, None, None)
+    return dict(zip(BEST, values, strict=True))
 
 
 def weights_hash(model: nn.Module) -> str:

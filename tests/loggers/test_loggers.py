@@ -14,7 +14,7 @@ import bnexp
 from bnexp import loggers
 from bnexp.config import Logger
 from bnexp.errors import UserError
-from bnexp.loggers import RunLog, make_logger
+from bnexp.loggers import BEST, RunLog, make_logger
 from bnexp.runs.record import COLUMNS
 
 CONFIG = {"seed": 1, "model": {"norm": "batch", "widths": [8, 4]}}
@@ -126,11 +126,43 @@ def test_a_logger_that_does_not_start_does_not_hold_the_run(
 
 
 def scalars(folder: Path, name: str) -> list[int]:
+    return [event.step for event in points(folder, name)]
+
+
+def points(folder: Path, name: str) -> list[Any]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0})
     events.Reload()
-    return [event.step for event in events.Scalars(name)]
+    return list(events.Scalars(name))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_is_known_at_the_end_only_is_logged_then(later: bool) -> None:
+    """The test split at the best epoch, which is scored once all epochs are over."""
+    pytest.importorskip("tensorboard")
+    line = (*LOGGED, "training.evaluate=[val]")
+    done = bnexp.train(*line) if later else None
+    done = bnexp.train(*line, "logger=tensorboard")
+    for name in BEST:
+        [point] = points(done.folder, name)
+        assert (point.step, point.value) == (6, pytest.approx(done.results[name]))
+
+
+def test_no_folder_and_no_password_is_recorded_or_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboard")
+    sent: list[Mapping[str, Any]] = []
+    monkeypatch.setattr(
+        "bnexp.loggers.tensorboard.start",
+        lambda logger, folder, config: sent.append(config) or Scripted("keep"),
+    )
+    uri = "logger.uri='postgresql://ada:secret@host/home/db'"
+    folder = str(Path("of_ada/runs").absolute())
+    done = bnexp.train(*LOGGED, "logger=tensorboard", uri, f"runs_dir={folder}")
+    told = (done.folder / "config.yaml").read_text() + (done.folder / "run.json").read_text()
+    for text in (told, str(sent)):
+        assert not any(word in text for word in ("secret", "of_ada"))
+        assert "db" in text
 
 
 def test_tensorboard_goes_on_without_a_step_twice(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bnexp.errors import UserError
@@ -15,6 +16,7 @@ from bnexp.report.cli import table as command
 from bnexp.report.formats import FORMATS, text
 from bnexp.report.statistics import mean_t
 from bnexp.report.table import duration, interval, results_table
+from bnexp.runs.show import with_formulas, without_formulas
 from tests.report.records import write_run
 
 ODD = '=cmd|x_1 & 50% $x^{$ <b>[red]"#~\\'
@@ -105,6 +107,19 @@ def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:
     found = list(csv.DictReader(io.StringIO(FORMATS["csv"](results_table(odd_runs(tmp_path))))))
     assert {row["arm"][0] for row in found} <= {"n", "'"}
     assert ODD.rpartition(".")[2] in found[1]["arm"]
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("=cmd|x", "'=cmd|x"), ("+model=x", "'+model=x"), ("-2+3", "'-2+3"), ("@x", "'@x"),
+        ("-0.5", "-0.5"), ("+1e-3", "+1e-3"), ("-inf", "-inf"), ("'=x", "''=x"), ("a=b", "a=b"),
+    ],
+)  # fmt: skip
+def test_formulas_are_made_harmless_and_numbers_left(text: str, safe: str) -> None:
+    made = without_formulas(pd.DataFrame({"x": [text]}))
+    assert made["x"][0] == safe
+    assert with_formulas(made)["x"][0] == text
 
 
 def test_html_is_text_only(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ SHORT = ("device=cpu", "training.epochs=2", "training.max_steps=8", "probes=none
 
 def test_a_sweep_its_table_and_its_second_start(cli: Cli) -> None:
     line = ("train", "-m", *SHORT, "+model=mlp,mlp_bn", "optimizer.lr=0.01,1e9")
+    line += ("training.lr_schedule=step",)
     first = cli(*line)
     assert first.returncode == 0, first.stderr
     assert "4 runs to train, 0 done before" in first.stdout
+    assert first.stdout.count("lr_step_size") == 1  # a note that concerns all of them
     assert "4 runs: " in first.stdout
     assert "model=mlp optimizer.lr=1000000000.0" in first.stdout
     assert "diverged at step" in first.stdout

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from bnexp.compose import Composer, compose, rewrite
 from bnexp.errors import UserError
 from bnexp.sweep import plan_jobs
-from bnexp.sweep.jobs import labels
+from bnexp.sweep.jobs import labels, notes
+from bnexp.sweep.preview import preview
 
 COMPOSER = Composer()
 CHOICES = {
@@ -61,3 +62,12 @@ def test_the_order_of_overrides_does_not_matter() -> None:
 def test_labels_leave_out_what_all_jobs_share() -> None:
     assert labels([["a=1", "++b=2"], ["a=1", "++b=3"]]) == ["b=2", "b=3"]
     assert labels([["a=1", "++b=2"]]) == ["a=1 b=2"]
+
+
+def test_a_note_is_said_once_for_all_runs_that_it_concerns() -> None:
+    shared = ["model=mlp", "device=cpu", "training.lr_schedule=step", "training.epochs=1"]
+    jobs = plan_jobs([[*shared, "seed=0"], [*shared, "seed=1"], ["model=mlp", "device=cpu"]])
+    [note] = notes(jobs)
+    assert note.endswith("  (in 2 of 3 runs)")
+    assert notes(jobs[:1]) == [note.removesuffix("  (in 2 of 3 runs)")]
+    assert note in preview(jobs, 1, None)

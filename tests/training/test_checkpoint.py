@@ -67,7 +67,9 @@ def test_nothing_is_overwritten_by_setting_aside(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(n, marks=pytest.mark.slow if n > 4 else ()) for n in range(40)]
+)
 def test_a_run_with_a_damaged_checkpoint_starts_over(
     planned: Planner, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
