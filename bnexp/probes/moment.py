@@ -1,5 +1,6 @@
 """What an instrument is given, and what it gives back."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -108,6 +109,12 @@ def find_instrument(name: str, function: str | None = None) -> Instrument:
         raise UserError(f"probes.{name}={function}: cannot be imported: {line}") from error
     if not callable(found):
         raise UserError(f"probes.{name}={function}: is no function")
+    try:
+        inspect.signature(found).bind(None)
+    except TypeError as error:
+        raise UserError(f"probes.{name}={function}: is called with a Moment: {error}") from None
+    except ValueError:
+        pass  # its signature cannot be had
     return found
 
 

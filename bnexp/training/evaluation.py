@@ -71,6 +71,7 @@ def _loss_and_accuracy(
 ) -> Tensor:
     x, y = split
     with autocast:
-        logits = torch.cat([model(x_batch) for x_batch in x.split(sizes)])
+        # copies, since a net may work on its input in place, and these are parts of the split
+        logits = torch.cat([model(x_batch.clone()) for x_batch in x.split(sizes)])
     accuracy = (logits.argmax(1) == y).float().mean()
     return torch.stack([F.cross_entropy(logits.float(), y), accuracy])

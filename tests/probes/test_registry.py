@@ -31,6 +31,9 @@ def samples(moment):
 
 def count(moment):
     return Recording({"measures": [("model", "samples", len(moment.y))]})
+
+def nothing_to_it():
+    pass
 '''
 
 
@@ -81,6 +84,7 @@ def test_an_entry_is_all_that_a_new_one_needs(planned: Planner) -> None:  # noqa
         ("probes.gradient=null", "probes.gradient=null: unknown key; nearest known key: probes."),
         ("probes.mine=nowhere.at_all", "probes.mine=nowhere.at_all: cannot be imported: Module"),
         ("probes.mine=my_probes.not_there", "probes.mine=my_probes.not_there: cannot be imported"),
+        ("probes.mine=my_probes.nothing_to_it", "probes.mine=my_probes.nothing_to_it: is c"),
         ("probes.mine=justaname", "probes.mine.function=justaname: must name a function as pack"),
     ],
 )

@@ -78,7 +78,7 @@ def sweeps() -> Iterator[list[Sweep]]:
 
 
 def wait_for_a_checkpoint(folder: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # of a machine with better things to do
     while not list(folder.glob("*/checkpoint.pt")) and time.monotonic() < end:
         time.sleep(0.01)
 

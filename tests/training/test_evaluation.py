@@ -131,3 +131,18 @@ def test_norms_that_training_keeps_frozen_are_measured_so() -> None:
     estimate_population_statistics(model, [torch.randn(64, 5) + 3])
     assert torch.equal(model.frozen.running_mean, torch.zeros(5))
     assert (model.free.running_mean > 2).all()
+
+
+class InPlace(nn.Linear):
+    """Centres its input in place, as users' nets do."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.sub_(0.5))
+
+
+def test_a_net_that_works_in_place_leaves_the_samples_as_they_are() -> None:
+    model, (x, y) = InPlace(5, 3), batch(300)
+    before = x.clone()
+    scores = [evaluate(model, (x, y), OFF), evaluate_train_mode(model, (x, y), 32, OFF)]
+    assert torch.equal(x, before)
+    assert torch.equal(scores[0], evaluate(model, (x, y), OFF))
