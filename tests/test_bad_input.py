@@ -126,7 +126,7 @@ def check(good: list[str], bad: list[str], capsys: pytest.CaptureFixture[str]) -
 
 @seed(0)
 @settings(
-    max_examples=60, deadline=None, database=None,
+    max_examples=30, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(GOOD, LINES)

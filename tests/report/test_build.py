@@ -302,7 +302,12 @@ def test_names_for_notebooks_stay_functions() -> None:
             assert callable(getattr(bnexp.report, name))
 
 
-@pytest.mark.parametrize("odd", ["$x^{$", '"', "<b>", "[red]x[/]", "a\nb", "%n & #_~\\", "=cmd|"])
+ODD = ["$x^{$", '"', "<b>", "[red]x[/]", "a\nb", "%n & #_~\\", "=cmd|"]
+
+
+@pytest.mark.parametrize(
+    "odd", [pytest.param(odd, marks=pytest.mark.slow if n > 2 else ()) for n, odd in enumerate(ODD)]
+)
 def test_odd_names_are_drawn_as_they_are(odd: str, tmp_path: Path) -> None:
     for norm in ("none", odd):
         write_run(tmp_path / "runs", norm, 0, layers=False, preset="p")
