@@ -1,6 +1,7 @@
 """The ledger as one HTML page with a figure for every row."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
     if entry.runs is None or not entry.comparison.figures:
         return
     runs = usable(entry.runs)
+    runs = replace(runs, runs=runs.runs[runs.runs["outcome"] != "measured"])
     for number, wanted in enumerate(entry.comparison.figures, 1):
         options: dict[str, Any] = {}
         if wanted["name"] == "convergence" and entry.choices.of_kind("target"):

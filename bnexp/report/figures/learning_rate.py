@@ -41,6 +41,7 @@ METHOD = (
     "was not stable. Of the seeds' values the one that half of them reach is given, and of their "
     "ratios, paired by seed, with the bounds that the grid leaves."
 )
+FEW = 14  # rates that have room for words
 
 
 def learning_rate(source: Source) -> Chart:
@@ -69,7 +70,7 @@ def learning_rate(source: Source) -> Chart:
             for place, (rate, cell) in enumerate(zip(rates, cells, strict=True)):
                 if cell is not None:
                     rows.append(_row(arm, rate, cell, best, half))
-                    _draw_share(share, arm, place, rows[-1])
+                    _draw_share(share, arm, place, rows[-1], told=len(rates) <= FEW)
         accuracy.set(title="Final test accuracy", ylabel="accuracy")
         percent_axis(accuracy.yaxis)
         _finish_grid(share, lines, rates)
@@ -80,8 +81,9 @@ def learning_rate(source: Source) -> Chart:
         ]  # fmt: skip
         footer = (
             "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%. Below: how "
-            f"many of the runs were stable, within {100 * STABLE:g} points of the best rate; "
-            f"framed: the largest rate that half of the seeds stand. {lost_words(lines)}"
+            f"many of the runs were stable, within {100 * STABLE:g} points of the best rate, the "
+            "darker the more; framed: the largest rate that half of the seeds stand. "
+            f"{lost_words(lines)}"
         )
         table = pd.DataFrame(rows)
         top = [row for row in ends(_by_arm(table), "stable_up_to") if row["stable_up_to"] > 0]
@@ -91,14 +93,16 @@ def learning_rate(source: Source) -> Chart:
         return chart.finish(finding, METHOD, table, entries, footer)
 
 
-def _draw_share(ax: Any, arm: Arm, place: int, row: dict[str, Any]) -> None:
-    """One cell of the grid below: how many runs were stable."""
+def _draw_share(ax: Any, arm: Arm, place: int, row: dict[str, Any], told: bool) -> None:
+    """One cell of the grid below: how many runs were stable, in words where there is room."""
     framed = row["learning_rate"] == row["stable_up_to"]
     box = {"y": arm.place, "width": 0.94, "left": place - 0.47, "height": 0.86}
     shade = 0.08 + 0.4 * row["stable"] / row["runs"]
     ax.barh(**box, color=arm.look.color, alpha=shade, linewidth=0)
     if framed:
         ax.barh(**box, facecolor="none", edgecolor=INK, linewidth=1.6, zorder=4)
+    if not told:
+        return
     ax.text(
         place, arm.place, f"{row['stable']} of {row['runs']}", ha="center", va="center",
         fontsize=0.9 * ax.figure.format.font, fontweight="bold" if framed else "normal",
@@ -108,7 +112,8 @@ def _draw_share(ax: Any, arm: Arm, place: int, row: dict[str, Any]) -> None:
 
 def _finish_grid(ax: Any, arms: Arms, rates: list[float]) -> None:
     ax.set_title("Stable runs")
-    ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    step = -(-len(rates) // FEW)  # of many rates, as a search leaves them, some are named
+    ax.set_xticks(range(0, len(rates), step), [f"{rate:.3g}" for rate in rates[::step]])
     ax.set_xlim(-0.6, len(rates) - 0.4)
     ax.set_yticks(range(len(arms)), [arm.label for arm in arms])
     ax.set_ylim(len(arms) - 0.45, -0.55)
@@ -179,4 +184,4 @@ def _finding(top: list[dict[str, Any]], ratios: pd.DataFrame) -> str:
 
 def _rate(row: dict[str, Any]) -> str:
     more = "" if np.isfinite(row["next_tried"]) else " or more"
-    return f"{row['stable_up_to']:g}{more}"
+    return f"{short(row['stable_up_to'])}{more}"
