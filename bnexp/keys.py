@@ -3,7 +3,7 @@
 import json
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from bnexp.config import Config
+from bnexp.config import Config, Probes, Schedule
 from bnexp.errors import UserError
 from bnexp.norms.catalogue import NORMS
+from bnexp.probes.catalogue import PROBES
 from bnexp.runs.identity import flatten
 from bnexp.section import OneOf
 
@@ -25,13 +26,17 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Key:
-    """A dotted key as one section's class has it; `of` names the class where several have it."""
+    """A dotted key as a section's class has it; `of` names the classes where there are several.
+
+    `default` is that of the class itself, as JSON: only norms' options have any.
+    """
 
     name: str
     kind: str
     meaning: str
-    of: str
     text: bool
+    default: str
+    of: tuple[str, ...]
 
 
 @cache
@@ -40,9 +45,15 @@ def keys() -> tuple[Key, ...]:
     options = (
         key
         for norm, info in NORMS.items()
-        for key in _keys(info.options, "model.norm_options.", f"norm {norm}")
+        for key in _keys(info.options, "model.norm_options.", (f"norm {norm}",))
     )
-    return (*_keys(Config, "", ""), *options)
+    instruments = (
+        key
+        for name, info in PROBES.items()
+        if name not in Probes.model_fields
+        for key in _probe(name, info.summary)
+    )
+    return (*_keys(Config, "", ()), *instruments, *options)
 
 
 @cache
@@ -55,19 +66,34 @@ def described(name: str) -> list[Key]:
     """The keys of this name, each description once; those of a section where it is one."""
     found = [key for key in keys() if key.name == name]
     found = found or [key for key in keys() if key.name.startswith(f"{name}.")]
-    return list({(key.name, key.kind, key.meaning): key for key in reversed(found)}.values())[::-1]
+    merged: dict[Key, tuple[str, ...]] = {}
+    for key in found:
+        alike = replace(key, of=())
+        merged[alike] = (*merged.get(alike, ()), *key.of)
+    return [replace(key, of=tuple(dict.fromkeys(of))) for key, of in merged.items()]
 
 
-def _keys(section: type[BaseModel], prefix: str, of: str) -> Iterator[Key]:
+def _keys(section: type[BaseModel], prefix: str, of: tuple[str, ...]) -> Iterator[Key]:
     for name, field in section.model_fields.items():
         sections = list(_sections(field))
         if not sections:
             meaning = field.description or ""
             texts = set(_leaves(field.annotation)) - {type(None)}
-            yield Key(f"{prefix}{name}", _kind(field), meaning, of, texts == {str})
+            default = "" if field.is_required() else json.dumps(field.default)
+            yield Key(f"{prefix}{name}", _kind(field), meaning, texts == {str}, default, of)
         for inner in sections:
-            whose = (inner.__doc__ or "").partition("\n")[0] if len(sections) > 1 else of
-            yield from _keys(inner, f"{prefix}{name}.", whose.rstrip("."))
+            whose = (_title(inner),) if len(sections) > 1 else of
+            yield from _keys(inner, f"{prefix}{name}.", whose)
+
+
+def _probe(name: str, summary: str) -> Iterator[Key]:
+    """The keys of an instrument that is known by the catalogue alone."""
+    for key in _keys(Schedule, f"probes.{name}.", ()):
+        yield replace(key, meaning=f"{key.meaning} (of {name}: {summary})")
+
+
+def _title(section: type[BaseModel]) -> str:
+    return (section.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
@@ -119,7 +145,8 @@ def explanation(names: Iterable[str], defaults: Mapping[str, Any]) -> str:
 
     `defaults` is the configuration of a run of which nothing was said.
     """
-    values = flatten(defaults)
+    values, config = flatten(defaults), Config.model_validate(defaults)
+    chosen = {_title(type(part)) for part in (config.model, config.data, config.optimizer)}
     blocks, problems = [], []
     for name in names:
         found = described(name)
@@ -127,17 +154,18 @@ def explanation(names: Iterable[str], defaults: Mapping[str, Any]) -> str:
             close = get_close_matches(name, {key.name for key in keys()}, n=1)
             near = f"; nearest known key: {close[0]}" if close else ""
             problems.append(f"{name}: unknown key{near}; bnexp train --help shows all")
-        blocks += [_block(key, values) for key in found]
+        blocks += [_block(key, values, chosen) for key in found]
     if problems:
         raise UserError(*problems)
     return "\n".join(blocks)
 
 
-def _block(key: Key, values: Mapping[str, Any]) -> str:
+def _block(key: Key, values: Mapping[str, Any], chosen: set[str]) -> str:
+    parts = [key.kind]
+    if key.name in values and (not key.of or chosen & {*key.of}):
+        parts.append(f"default: {json.dumps(values[key.name])}")
+    else:
+        parts += [f"default: {key.default}"] * bool(key.default)
+        parts += [f"of: {', '.join(key.of)}"] * bool(key.of)
     title = f"{key.name}: {key.meaning}" if key.meaning else key.name
-    lines = [title, f"    {key.kind}"]
-    if key.name in values:
-        lines[1] += f"; default: {json.dumps(values[key.name])}"
-    elif key.of:
-        lines[1] += f"; of: {key.of}"
-    return "\n".join(lines)
+    return f"{title}\n    {'; '.join(parts)}"

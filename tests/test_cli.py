@@ -267,6 +267,12 @@ def test_help_tells_of_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert "integer, at least 1 or null; default: null" in said
     assert run(["train", "--help", "model.norm_options"]) == 0
     assert "model.norm_options" in capsys.readouterr().out
+    assert run(["train", "--help", "probes.shift", "model.depth", "model.norm_options.eps"]) == 0
+    said = capsys.readouterr().out
+    assert "probes.shift.every: steps between two recordings (of shift: of gradients, when" in said
+    assert "integer, at least 1, at most 2000 or null; default: null\n" in said
+    assert "integer, at least 1, at most 2000; of: Stages of residual blocks" in said
+    assert "number, above 0; default: 1e-12; of: norm spectral" in said
     assert run(["train", "--help", "optimizer.lrr"]) == 2
     assert "nearest known key: optimizer.lr" in capsys.readouterr().err
 

@@ -1,6 +1,9 @@
 """The house's floors: who may import whom, read off the source."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -122,3 +125,18 @@ def test_what_only_reads_records_knows_no_torch() -> None:
         if name.startswith(reads) and any(other.partition(".")[0] == "torch" for other in others)
     }
     assert found == {}
+
+
+def test_a_run_loads_what_it_uses_and_no_more() -> None:
+    counted = subprocess.run(
+        [sys.executable, REPOSITORY / "scripts" / "count_modules.py", "--names"],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *names, total = counted.stdout.splitlines()
+    others = ("cnn", "resnet", "recurrent", "external", "data.cifar", "data.idx", "keys", "sweep")
+    others += ("norms.layers", "norms.precise", "probes.moment", "probes.watch", "report")
+    assert [name for name in names if name.endswith(tuple(f".{other}" for other in others))] == []
+    assert int(total.partition(" ")[0]) <= 70

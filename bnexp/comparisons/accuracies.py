@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 
 from bnexp.comparisons.finding import Quantity
-from bnexp.comparisons.measure import accuracies, column, differences, trained
+from bnexp.comparisons.measure import accuracies, differences
 from bnexp.report.labels import number
-from bnexp.report.statistics import mean_t
+from bnexp.report.statistics import arm_accuracy
 
 
 def by_norm(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -19,7 +19,7 @@ def accuracy_row(arm: pd.DataFrame, name: str = "test_accuracy") -> dict[str, An
     """Mean accuracy of the runs that trained, in percent, with the 95% interval; the others
     are counted.
     """
-    found = mean_t(column(trained(arm), name).dropna(), 0, 1)
+    found = arm_accuracy(arm, name)
     outcomes = arm["outcome"].value_counts()
     return {
         "n": found.n,

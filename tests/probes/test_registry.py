@@ -1,6 +1,7 @@
 """An instrument is a function and an entry, or a function that is named."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from torch import nn
 
 import bnexp
 from bnexp.errors import UserError
-from bnexp.listing import listing
 from bnexp.probes import Moment
-from bnexp.probes.catalogue import PROBES, register
+from bnexp.probes.catalogue import register
 from bnexp.probes.updates import updates
 from bnexp.training.run import run
+from tests.conftest import REPOSITORY, Cli
 from tests.training.conftest import Planner, planned  # noqa: F401
 
 MINE = '''
@@ -65,17 +66,33 @@ def test_a_schedule_of_its_own(planned: Planner) -> None:  # noqa: F811
     assert list(found[found["name"] == "squares"]["step"]) == [0, 2, 4]
 
 
-def test_an_entry_is_all_that_a_new_one_needs(planned: Planner) -> None:  # noqa: F811
-    register("count", "samples of the batch", "my_probes.count")
-    try:
-        assert "samples of the batch" in listing(["instruments"])
-        plan = planned("model=mlp", "probes.count={every: 1, at: [], end: false}")
-        found = bnexp.load_runs(run(plan, "", quiet=True).folder).measures
-        assert (found["name"] == "samples").sum() == 13  # the end too
+ENTRY = """
+from bnexp.probes.catalogue import register
+
+register("count", "samples of the batch", "my_probes.count")
+"""
+
+
+def test_an_entry_in_a_plugin_is_all_that_a_new_one_needs(cli: Cli, tmp_path: Path) -> None:
+    """In the schema, the list and the help, without touching ours."""
+    folder = tmp_path / "bnexp_plugins"
+    folder.mkdir()
+    (folder / "counting.py").write_text(ENTRY)
+    path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(tmp_path)])}
+    assert "samples of the batch" in cli("list", "instruments", **path).stdout
+    told = cli("train", "--help", "probes.count.every", **path).stdout
+    assert told.startswith("probes.count.every: steps between two recordings (of count: samples")
+    keys = ("model=mlp", "training.max_steps=13", "device=cpu", "probes=none")
+    done = cli("train", *keys, "probes.count={every: 1, at: [], end: false}", **path)
+    assert done.returncode == 0, done.stderr
+    found = bnexp.load_runs(tmp_path / "runs").measures
+    assert (found["name"] == "samples").sum() == 14  # the end too
+
+
+def test_a_name_that_is_taken() -> None:
+    for name in ("gradients", "norms"):
         with pytest.raises(ValueError, match="already"):
-            register("count", "", "")
-    finally:
-        PROBES.pop("count", None)
+            register(name, "", "")
 
 
 @pytest.mark.parametrize(
