@@ -1,5 +1,6 @@
 """A checked run that has not started: configuration, dataset facts, identity."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -24,7 +25,7 @@ from bnexp.models.families import FAMILIES
 from bnexp.models.family import code
 from bnexp.norms.catalogue import NORMS
 from bnexp.runs.identity import NO_TRAITS, Traits, identity
-from bnexp.training.schedule import schedule_notes
+from bnexp.training.schedule import schedule_notes, total_steps
 from bnexp.training.trial import Layout, Trial
 
 
@@ -55,6 +56,18 @@ class Plan:
             if section.get(key):
                 section[key] = last_part(section[key])
         return config
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The optimizer steps of an epoch."""
+        config = self.config
+        batches = len(batch_sizes(config.data, self.facts.train, config.seed, epoch=0))
+        return math.ceil(batches / config.training.accumulate)
+
+    @property
+    def steps(self) -> int:
+        """The optimizer steps of the run, if it does not diverge."""
+        return total_steps(self.config.training, self.steps_per_epoch)
 
     def with_seed(self, seed: int) -> "Plan":
         """The same run with another seed."""

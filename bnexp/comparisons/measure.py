@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from bnexp.comparisons.readings import Reading, Readings, by_seed, difference, exact, ratio
+from bnexp.comparisons.readings import Reading, Readings, difference, exact, ratio, seed_by_seed
 from bnexp.comparisons.search import bisect, grid
 from bnexp.report.labels import canonical
 from bnexp.report.statistics import time_brackets
@@ -103,13 +103,13 @@ def accuracies(rows: pd.DataFrame, name: str = "test_accuracy") -> Readings:
 
 def differences(a: Readings, b: Readings) -> Readings:
     """a - b by seed; to nine digits, as accuracies are shares of a few hundred images."""
-    found = by_seed(difference, a, b)
+    found = seed_by_seed(difference, a, b)
     return {seed: Reading(round(r.low, 9), round(r.high, 9)) for seed, r in found.items()}
 
 
 def ratios(a: Readings, b: Readings) -> Readings:
     """a / b by seed."""
-    return by_seed(ratio, a, b)
+    return seed_by_seed(ratio, a, b)
 
 
 def times_to(

@@ -67,6 +67,8 @@ def _divided(a: float, b: float, unknown: float) -> float:
     return unknown if math.isinf(a) and math.isinf(b) else a / b
 
 
-def by_seed(operation: Callable[[Reading, Reading], Reading], a: Readings, b: Readings) -> Readings:
+def seed_by_seed(
+    operation: Callable[[Reading, Reading], Reading], a: Readings, b: Readings
+) -> Readings:
     """An operation on the two arms' readings of every seed that both have."""
     return {seed: operation(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}

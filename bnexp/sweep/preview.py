@@ -1,12 +1,9 @@
 """`--dry-run`: how many runs, how many done, and about how long the others will take."""
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median
 
-from bnexp.data.batch_sizes import batch_sizes
-from bnexp.plan import Plan
 from bnexp.runs.header import read_header
 from bnexp.sweep.jobs import Job, labels, notes
 from bnexp.sweep.run import default_workers, finished_before, unique
@@ -55,21 +52,13 @@ def _time(due: Sequence[Job], workers: int) -> str:
             or seconds_per_step.get((plan.preset, None))
         )  # fmt: skip
         if paces:
-            total += median(paces) * steps(plan)
+            total += median(paces) * plan.steps
         else:
             unknown += 1
     if unknown == len(due):
         return "No estimate of the time: no run of these presets is done yet."
     rest = f", without {unknown} runs of presets never run so far" if unknown else ""
     return f"About {_readable(total / min(workers, len(due)))} on {workers} workers{rest}."
-
-
-def steps(plan: Plan) -> int:
-    """The optimizer steps of a run that does not diverge."""
-    data, training = plan.config.data, plan.config.training
-    batches = len(batch_sizes(data, plan.facts.train, plan.config.seed, epoch=0))
-    total = training.epochs * math.ceil(batches / training.accumulate)
-    return total if training.max_steps is None else min(total, training.max_steps)
 
 
 def _readable(seconds: float) -> str:

@@ -34,7 +34,7 @@ from bnexp.training.optimizers import make_optimizer
 from bnexp.training.pending import Pending
 from bnexp.training.progress import Progress
 from bnexp.training.samples import Samples
-from bnexp.training.schedule import learning_rate, midway, total_steps
+from bnexp.training.schedule import learning_rate, midway
 from bnexp.training.scoring import Scoring, When
 
 DIVERGED = 1000.0  # a loss above this many times the first one
@@ -90,9 +90,7 @@ class Training:
             name: (schedule, probes.find_instrument(name, schedule.function))
             for name, schedule in config.probes.schedules().items()
         }
-        batches = len(self.samples.order(0))
-        self.steps_per_epoch = math.ceil(batches / config.training.accumulate)
-        self.steps = total_steps(config.training, self.steps_per_epoch)
+        self.steps_per_epoch, self.steps = plan.steps_per_epoch, plan.steps
         self.midway = midway(config.training.evaluate_every, self.steps_per_epoch)
 
         self.epoch = self.step = 0

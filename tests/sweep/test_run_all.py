@@ -11,7 +11,7 @@ from bnexp.runs.header import read_header
 from bnexp.runs.places import find_run
 from bnexp.sweep import Job, Stopped, run_all
 from bnexp.sweep.engine import OtherLauncher
-from bnexp.sweep.preview import preview, steps
+from bnexp.sweep.preview import preview
 from bnexp.sweep.worker import one_thread
 from bnexp.training.run import run
 from tests.sweep.conftest import Jobs
@@ -164,7 +164,7 @@ def test_preview_counts_and_estimates(jobs: Jobs) -> None:
 def test_steps_are_those_that_training_takes(jobs: Jobs) -> None:
     line = "model=mlp seed=0 training.max_steps=null data.batch_size=200 data.drop_last=false,true"
     for job in jobs(f"{line} training.accumulate=2"):
-        assert run_all([job], "")[0].results["steps"] == steps(job.plan)
+        assert run_all([job], "")[0].results["steps"] == job.plan.steps
 
 
 def test_jobs_planned_elsewhere_can_be_given_to_another_launcher(jobs: Jobs, net: str) -> None:

@@ -14,7 +14,7 @@ from bnexp.comparisons.measure import (
     readings,
     times_to,
 )
-from bnexp.comparisons.readings import Readings, by_seed, product
+from bnexp.comparisons.readings import Readings, product, seed_by_seed
 from bnexp.comparisons.words import shown
 from bnexp.report.labels import norm_name, number
 from bnexp.runs.tables import Runs
@@ -49,7 +49,7 @@ def convergence(runs: Runs, choices: Choices) -> Finding:
         faster = ratios(times["none"], times["batch"])
         quantities[f"{form}_epochs"] = Quantity(faster, "ratio", "x")
         quantities[f"{form}_seconds"] = Quantity(
-            by_seed(product, faster, cost), "ratio", "x", timed=True
+            seed_by_seed(product, faster, cost), "ratio", "x", timed=True
         )
         quantities[f"{form}_loss"] = Quantity(ratios(losses["none"], losses["batch"]), "ratio", "x")
         lines += [
