@@ -41,7 +41,7 @@ def cli(tmp_path: Path) -> Cli:
             env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
 
     return run

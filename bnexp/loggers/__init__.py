@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from bnexp.config import Logger
 from bnexp.errors import UserError
-from bnexp.runs.header import load_header
+from bnexp.runs.header import Unreadable, load_header
 from bnexp.runs.record import COLUMNS
 from bnexp.showing import harmless
 
@@ -95,8 +95,7 @@ class RunLog:
             self._complain(" ".join(f"{type(error).__name__}: {error}".split())[:300])
 
     def _complain(self, what: str) -> None:
-        told = f"bnexp: logger={self.name}: {what}; the record has everything"
-        harmless(print)(told, file=sys.stderr, flush=True)
+        _complain(self.name, f"{what}; the record has everything")
 
 
 def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunLog | None:
@@ -118,25 +117,40 @@ def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunL
 
 
 def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
-    """Catch a logger up with a run that is done, from its record."""
+    """Catch a logger up with a run that is done, from its record; a damaged one is a line."""
+    if logger.name == "none":
+        return
+    from bnexp.runs.tables import DamagedTable
+
+    try:
+        tables = {name: _rows(folder, name) for name in TABLES}
+        results = load_header(folder)["results"]
+    except (DamagedTable, Unreadable) as why:
+        _complain(logger.name, f"is not told of {folder}: {why}")
+        return
     log = make_logger(logger, folder, config)
-    if log is not None:
-        tables = {name: _rows(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES}
-        log.send(tables)
-        log.end(tables, load_header(folder)["results"])
-        log.close("done")
+    assert log is not None
+    log.send(tables)
+    if tables["epochs"]:
+        log.end(tables, results)
+    log.close("done")
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[list[Any]]:
+def _rows(folder: Path, name: str) -> list[list[Any]]:
     import csv
 
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [[row.get(column) for column in columns] for row in csv.DictReader(file)]
+    from bnexp.runs.tables import table_bytes
+
+    columns = COLUMNS[name]
     at = columns.index("step")
+    _, *rows = csv.reader((table_bytes(folder, name) or b"\n").decode().splitlines())
     return [
-        [int(v or 0) if i == at else float(v) if v else None for i, v in enumerate(row)]
-        for row in rows
+        [int(v) if i == at else float(v) if v else None for i, v in enumerate(row)] for row in rows
     ]
+
+
+def _complain(name: str, what: str) -> None:
+    harmless(print)(f"bnexp: logger={name}: {what}", file=sys.stderr, flush=True)
 
 
 def identity_of(folder: Path) -> str:

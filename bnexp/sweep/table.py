@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from bnexp.errors import UserError
 from bnexp.sweep.jobs import Job, labels
 from bnexp.sweep.result import Result
 
@@ -51,4 +52,7 @@ def show(jobs: Sequence[Job], results: Sequence[Result]) -> None:
         from bnexp.report.table import results_table
         from bnexp.runs.tables import load_runs
 
-        console.print(f"\n{results_table(load_runs(*folders))}")
+        try:
+            console.print(f"\n{results_table(load_runs(*folders))}")
+        except UserError as error:  # records damaged since: the sweep is done all the same
+            console.print(*error.lines, sep="\n")

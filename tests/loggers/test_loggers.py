@@ -12,6 +12,7 @@ import pytest
 
 import bnexp
 from bnexp import loggers
+from bnexp.cli import run
 from bnexp.config import Logger
 from bnexp.errors import UserError
 from bnexp.loggers import BEST, RunLog, make_logger
@@ -180,6 +181,18 @@ def test_a_run_that_is_done_feeds_a_logger_once(tmp_path: Path) -> None:
         again = bnexp.train(*LOGGED, "logger=tensorboard")
         assert (again.new, again.folder) == (False, first.folder)
         assert scalars(first.folder, "loss") == list(range(6))
+
+
+@pytest.mark.parametrize("content", [b"", b"step\nzero\n", bytes(range(256))])
+def test_a_damaged_record_is_not_fed_and_stops_nothing(
+    content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorboard")
+    done = bnexp.train(*LOGGED)
+    (done.folder / "steps.csv").write_bytes(content)
+    assert run(["train", "-m", *LOGGED, "logger=tensorboard"]) == 0
+    assert "logger=tensorboard: is not told of runs/mlp-" in capsys.readouterr().err
+    assert not (done.folder / "tensorboard").exists()
 
 
 # --------------------------------------------------------------------------------- MLflow and W&B

@@ -181,6 +181,13 @@ def test_every_figure_is_drawn_of_what_is_whole(figure: str, trained: Path) -> N
     assert run(["plot", figure, *more]) == 0
 
 
+@pytest.mark.slow
+def test_the_ledger_is_made_beside_damaged_records(trained: Path) -> None:
+    all_at_once(trained)
+    assert run(["reproduce", "B7", "preset=quick", "device=cpu", "progress=false"]) == 0
+    assert Path("ledger/index.html").exists()
+
+
 def damaged(name: str, trained: Path) -> Path:
     """Copy the runs here, and damage the first."""
     shutil.copytree(trained, "runs", ignore=shutil.ignore_patterns(".locks"))
