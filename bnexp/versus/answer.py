@@ -114,8 +114,8 @@ class Answer:
         """The table as text for people; columns in which nothing stands are left out."""
         by_label = {one.assertion.quantity: one for one in self.verdicts}
         rows = [
-            _cells(row, by_label.get(row["arm"]), self.metric)
-            for row in self.table.to_dict("records")
+            _cells(row, line.readings, by_label.get(line.label), self.metric, self.control)
+            for row, line in zip(self.table.to_dict("records"), self.lines, strict=True)
         ]
         table = pd.DataFrame(rows, columns=list(self.heads))
         empty = [name for name in table if not table[name].astype(bool).any()]
@@ -201,11 +201,8 @@ class Answer:
             "chosen": self.chosen,
             "warnings": list(self.warnings),
             "stopped": self.stopped or None,
-            "arms": [
-                {str(key): _plain(value) for key, value in row.items()}
-                for row in self.table.to_dict("records")
-            ],
-            "readings": self.by_seed().map(_plain).to_dict("records"),
+            "arms": _as_plain(self.table),
+            "readings": _as_plain(self.by_seed()),
         }
 
     def by_seed(self) -> pd.DataFrame:
@@ -229,6 +226,12 @@ class Answer:
         from bnexp.report.formats import html
 
         return html(self)
+
+
+def _as_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): _plain(value) for key, value in row.items()} for row in table.to_dict("records")
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -297,7 +300,13 @@ def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:
     }
 
 
-def _cells(row: Mapping[Any, Any], verdict: Verdict | None, metric: Metric) -> dict[str, str]:
+def _cells(
+    row: Mapping[Any, Any],
+    readings: Readings,
+    verdict: Verdict | None,
+    metric: Metric,
+    control: str,
+) -> dict[str, str]:
     lost = [f"{row['not_trained']} at chance"] if row["not_trained"] else []
     lost += [f"{row['diverged']} diverged"] if row["diverged"] else []
     seeds = row["seeds"], row["started"]
@@ -305,22 +314,23 @@ def _cells(row: Mapping[Any, Any], verdict: Verdict | None, metric: Metric) -> d
         "arm": row["arm"],
         "rate": "" if math.isnan(row["learning_rate"]) else f"{row['learning_rate']:g}",
         "seeds": f"{seeds[0]} of {seeds[1]}" if seeds[1] else str(seeds[0]),
-        "median": value(row["median"], metric),
+        "median": value(Quantity(readings, metric.kind), metric),
         "lost": ", ".join(lost),
         "difference": difference(verdict) if verdict is not None else "",
         "for": "" if math.isnan(row["for"]) else f"{row['for']:.0f}",
         "against": "" if math.isnan(row["against"]) else f"{row['against']:.0f}",
-        "verdict": row["verdict"] or ("control" if verdict is None else ""),
+        "verdict": row["verdict"] or ("control" if row["arm"] == control else ""),
         "parameters": "" if math.isnan(row["parameters"]) else f"{row['parameters']:,.0f}",
         "seconds": duration(row["seconds"]),
     }
 
 
-def value(centre: float, metric: Metric) -> str:
-    """An arm's own median as text."""
-    if math.isnan(centre):
+def value(own: Quantity, metric: Metric) -> str:
+    """An arm's own median as text: "54.0", or "at least 3" where only a bound is known."""
+    found = own.median
+    if found is None:
         return ""
-    return f"{centre:.1f}" if metric.is_accuracy else number(centre)
+    return f"{own.centre:.1f}" if metric.is_accuracy and found.bounded else shown(own)
 
 
 def capital(text: str) -> str:

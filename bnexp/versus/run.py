@@ -246,7 +246,8 @@ class Going:
         if not told:
             return ""
         by = "time to the target" if self.call.metric.is_time else "validation accuracy"
-        return f"learning rates {listed(told)}, by {by} of {len(self.course.pilots)} pilot seeds"
+        rates = "learning rate" if len(told) == 1 else "learning rates"
+        return f"{rates} {listed(told)}, by {by} of {len(self.course.pilots)} pilot seeds"
 
 
 def _data_name(arm: Arm) -> str:

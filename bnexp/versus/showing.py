@@ -4,11 +4,12 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,8 @@ from bnexp.versus.answer import Answer
 
 STYLES = {"better": "green", "faster": "green", "worse": "red", "slower": "red", "as good": "cyan"}
 LEFT = ("arm", "lost", "verdict")
+DISPENSABLE = ("seconds", "parameters", "lost", "rate", "against", "for")
+GAP = 3  # between columns
 QUIET = 20.0  # looks take at most one in so many parts of the time
 
 
@@ -29,30 +32,57 @@ def text(answer: Answer, width: int | None = None) -> str:
     with console.capture() as captured:
         console.print(Text(f"{answer.sentence}."))
         if answer.seeds or answer.lines:
-            console.print(table(answer))
+            console.print(table(answer, width))
         for line in notes(answer):
             console.print(Text(line))
     return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines())
 
 
-def table(answer: Answer) -> Table:
-    """The table of arms for rich."""
+def table(answer: Answer, width: int) -> Table:
+    """The table of arms for rich; where it is narrow, without what matters least."""
     cells = answer.cells
+    least = {str(name): _least(answer.heads[str(name)], cells[name], name) for name in cells}
+    for name in DISPENSABLE:
+        if name in least and _whole(least.values()) > width:
+            del least[name]
+    widths = {name: max(least[name], *map(cell_len, cells[name])) for name in least}
+    heads = {name: max(widths[name], cell_len(answer.heads[name])) for name in least}
+    widths = _fitted(_fitted(heads, widths, width), least, width)
     out = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in map(str, cells):
-        left = name in LEFT
+    for name, columns in widths.items():
         out.add_column(
-            Text(answer.heads[name]), justify="left" if left else "right", overflow="fold",
-            no_wrap=name not in (*LEFT, "difference"),
+            Text(answer.heads[name]), justify="left" if name in LEFT else "right", overflow="fold",
+            width=columns,
         )  # fmt: skip
-    for row in cells.itertuples(index=False, name=None):
+    for row in cells[list(widths)].itertuples(index=False, name=None):
         out.add_row(
             *(
-                Text("".join(map(printable, cell)), style=_style(str(name), cell))
-                for name, cell in zip(cells, row, strict=True)
+                Text("".join(map(printable, cell)), style=_style(name, cell))
+                for name, cell in zip(widths, row, strict=True)
             )
         )
     return out
+
+
+def _least(head: str, cells: Iterable[str], name: str) -> int:
+    """A column's columns on the terminal, so that no word and no number is parted."""
+    parts = [*head.split(), *(" ".join(cells).split() if name in (*LEFT, "difference") else cells)]
+    return max(map(cell_len, parts))
+
+
+def _whole(widths: Collection[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _fitted(widths: Mapping[str, int], least: Mapping[str, int], width: int) -> dict[str, int]:
+    """The widest made narrower, though not below its least, until all fit or nothing gives."""
+    found = dict(widths)
+    while _whole(found.values()) > width:
+        giving = [name for name in found if found[name] > least[name]]
+        if not giving:
+            break
+        found[max(giving, key=found.__getitem__)] -= 1
+    return found
 
 
 def _style(name: str, cell: str) -> str:
@@ -123,7 +153,9 @@ class Live:
             from rich.console import Group
 
             state, answer = self.now()
-            harmless(self.live.update)(Group(table(answer), Text(state)), refresh=True)
+            harmless(self.live.update)(
+                Group(table(answer, self.live.console.width), Text(state)), refresh=True
+            )
 
 
 def round_told(answer: Answer, count: int) -> str:
