@@ -17,6 +17,7 @@ from bnexp.runs.tables import Runs
 from bnexp.sweep import expand, plan_jobs
 
 RATE = "optimizer.lr"
+WEIGHTS = "model.weights"  # a path, no part of the identity; what the file holds is
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _telling_apart(flat: Sequence[dict[str, Any]], rates_are_chosen: bool) -> li
         key
         for key in names
         if key not in SEEDS
-        and not excluded(key)
+        and (key == WEIGHTS or not excluded(key))
         and not (rates_are_chosen and key == RATE)
         and len({canonical(config.get(key)) for config in flat} - {"{}"}) > 1
     ]

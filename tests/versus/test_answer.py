@@ -1,4 +1,4 @@
-"""How an answer is shown: on a terminal, as JSON, on its page."""
+"""How an answer is shown: on a terminal, as JSON, on its page; what tells its arms apart."""
 
 import json
 import math
@@ -8,6 +8,7 @@ from bnexp.comparisons.config import Assertion
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.verdict import judge
 from bnexp.versus.answer import Answer, Line
+from bnexp.versus.arms import _telling_apart
 from bnexp.versus.definition import assertion
 from bnexp.versus.metrics import Metric
 from bnexp.versus.showing import table, text
@@ -66,3 +67,8 @@ def test_before_a_verdict_only_the_control_is_called_so() -> None:
     lines = [Line("no norm", {}, started=7), Line("batch norm", {}, started=7)]
     begun = Answer(METRIC, "no norm", lines, [], [], "digits")
     assert list(begun.cells["verdict"]) == ["control", ""]
+
+
+def test_initial_weights_tell_arms_apart() -> None:
+    configs = [{"model.weights": None, "workers": 1}, {"model.weights": "file.pt", "workers": 2}]
+    assert _telling_apart(configs, rates_are_chosen=False) == ["model.weights"]
