@@ -41,7 +41,7 @@ def text(answer: Answer, width: int | None = None) -> str:
 def table(answer: Answer, width: int) -> Table:
     """The table of arms for rich; where it is narrow, without what matters least."""
     cells = answer.cells
-    least = {str(name): _least(answer.heads[str(name)], cells[name], name) for name in cells}
+    least = {str(name): _least(answer.heads[str(name)], cells[name], str(name)) for name in cells}
     for name in DISPENSABLE:
         if name in least and _whole(least.values()) > width:
             del least[name]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnexp.comparisons.readings import Reading, by_seed, difference, exact, product, ratio
+from bnexp.comparisons.readings import Reading, difference, exact, product, ratio, seed_by_seed
 
 NEVER = Reading(20, math.inf)
 
@@ -69,4 +69,4 @@ def test_an_interval_has_its_lower_end_first(ends: tuple[float, float]) -> None:
 
 def test_arms_are_paired_by_seed() -> None:
     a, b = {3: exact(1), 1: exact(2)}, {1: exact(1), 2: exact(5)}
-    assert by_seed(difference, a, b) == {1: exact(1)}
+    assert seed_by_seed(difference, a, b) == {1: exact(1)}

@@ -184,4 +184,4 @@ def _finding(top: list[dict[str, Any]], ratios: pd.DataFrame) -> str:
 
 def _rate(row: dict[str, Any]) -> str:
     more = "" if np.isfinite(row["next_tried"]) else " or more"
-    return f"{short(row['stable_up_to'])}{more}"
+    return f"{row['stable_up_to']:.2g}{more}"
