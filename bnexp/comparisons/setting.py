@@ -220,7 +220,8 @@ def _count(text: str) -> int:
     return value
 
 
-def _minutes(text: str) -> float:
+def positive(text: str) -> float:
+    """A number above 0 and below a million, as typed. Raises ValueError."""
     value = float(text)
     if not 0 < value < 1e6:
         raise ValueError(text)
@@ -228,17 +229,15 @@ def _minutes(text: str) -> float:
 
 
 def _switch(text: str) -> bool:
-    return {"true": True, "false": False}[text] if text in ("true", "false") else _wrong(text)
-
-
-def _wrong(text: str) -> bool:
-    raise ValueError(text)
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
 
 
 READ: tuple[tuple[str, Any, str], ...] = (
     ("seeds", lambda text: None if text == "auto" else _count(text), "auto, or a number of seeds"),
     ("max_seeds", _count, "a number of seeds, 1 or more"),
-    ("minutes", _minutes, "a number of minutes, above 0"),
+    ("minutes", positive, "a number of minutes, above 0"),
     ("design", _switch, "true or false"),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bnexp.comparisons.setting import positive
 from bnexp.errors import UserError
 from bnexp.runs.select import is_condition
 from bnexp.versus.metrics import Metric
@@ -101,13 +102,6 @@ def _count(text: str, least: int = 1) -> int:
     return value
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise ValueError(text)
-    return value
-
-
 def _text(text: str) -> str:
     if not text:
         raise ValueError(text)
@@ -116,13 +110,13 @@ def _text(text: str) -> str:
 
 READ: dict[str, tuple[Any, str]] = {
     "metric": (Metric.of, ""),
-    "margin": (_positive, "a number above 0, in the metric's unit"),
+    "margin": (positive, "a number above 0, in the metric's unit"),
     "control": (_text, "one of the arms"),
-    "lr": (lambda text: None if text == "auto" else _positive(text), "auto, or a learning rate"),
+    "lr": (lambda text: None if text == "auto" else positive(text), "auto, or a learning rate"),
     "seeds": (lambda text: None if text == "auto" else _count(text), "auto, or a number of seeds"),
     "max_seeds": (_count, "a number of seeds, 1 to 1000"),
-    "minutes": (_positive, "a number of minutes, above 0"),
+    "minutes": (positive, "a number of minutes, above 0"),
     "pilots": (lambda text: _count(text, 2), "a number of seeds, 2 to 1000"),
-    "difference": (_positive, "a number above 0, in the metric's unit"),
+    "difference": (positive, "a number above 0, in the metric's unit"),
     "out": (_text, "a folder"),
 }
