@@ -37,7 +37,8 @@ def test_every_preset_is_valid(group: str) -> None:
 
 PUBLIC_KEYS = """
 compile data.batch_size data.batch_sizes data.crop data.download data.drop_last
-data.flip data.jitter data.lengths data.name data.root data.split_seed data.train_size
+data.flip data.jitter data.lengths data.name data.root data.split_seed data.test_rest
+data.train_size
 deterministic device dry_run exclusive
 logger.name logger.project logger.uri
 model.activation model.depth model.dropout model.fc_widths model.init model.init_scale

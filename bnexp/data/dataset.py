@@ -52,6 +52,9 @@ class Data(Section):
     )
     drop_last: bool = Field(description="leave out the last batch of an epoch when it is smaller")
     train_size: Size | None = Field(description="class-balanced subset; null is everything")
+    test_rest: bool = Field(
+        description="test on what train_size leaves over, too; an official test part stays"
+    )
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
         description="draws training and validation part, and the subset; null is the fixed split"
     )

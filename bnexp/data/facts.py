@@ -13,7 +13,7 @@ _known: dict[str, Facts] = {}  # of this process: a sweep asks for the same data
 
 
 def describe(data: Data) -> Facts:
-    """The dataset's shape, sizes and content hash; `train` is after `data.train_size`.
+    """The dataset's shape, sizes and content hash, after `data.train_size` and `data.test_rest`.
 
     Decodes, or downloads, the files only where the cache does not know them. Raises UserError
     where the dataset is missing or damaged, or has too few training samples.
@@ -27,7 +27,13 @@ def describe(data: Data) -> Facts:
         return facts
     if data.train_size > facts.train:
         raise UserError(too_large(data, facts.train))
-    return replace(facts, train=data.train_size)
+    rest = facts.train - data.train_size if rest_is_tested(data) else 0
+    return replace(facts, train=data.train_size, test=facts.test + rest)
+
+
+def rest_is_tested(data: Data) -> bool:
+    """Whether what `data.train_size` leaves over joins the test part."""
+    return data.test_rest and not info(data).official_test
 
 
 @contextmanager

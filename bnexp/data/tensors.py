@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bnexp.data.cache import Facts
 from bnexp.data.dataset import Data, info
-from bnexp.data.facts import describe, readable
+from bnexp.data.facts import describe, readable, rest_is_tested
 from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
 from bnexp.errors import UserError
 
@@ -42,7 +42,13 @@ class _Part(NamedTuple):
 
 _latest: dict[str, Dataset] = {}  # one: a sweep's worker keeps it
 _undivided: dict[str, "_Undivided"] = {}  # one, likewise
-_CHANGES = {"split_seed", "lengths", "jitter"}  # keys that change the tensors, not the content
+# Keys that change the tensors, not the content.
+_CHANGES = {"test_rest", "split_seed", "lengths", "jitter"}
+    "test_rest",
+    "split_seed",
+    "lengths",
+    "jitter",
+}  # keys that change the tensors, not the content
 
 
 def load(data: Data, content: str | None = None) -> Dataset:
@@ -51,6 +57,7 @@ def load(data: Data, content: str | None = None) -> Dataset:
     The statistics are those of the whole training part even with `data.train_size`, so that
     validation and test images are the same numbers for every size; of the training and validation
     part together with `data.split_seed`, so that test images are the same numbers for every seed.
+    `data.test_rest` changes which images are tested on, not what any of them is as numbers.
     Then come `data.jitter` and `data.lengths`. The tensors are shared by all who ask, so they must
     not be changed. UserError as `describe`, and where the data is not of the hash `content`.
     """
@@ -75,6 +82,9 @@ def _fixed(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
         _Part(splits.val_x, splits.val_y, val),
         _Part(splits.test_x, splits.test_y, test),
     ]
+    if rest_is_tested(data):
+        rest = _Part(splits.train_x[k:], splits.train_y[k:], train[k:])
+        parts[2] = _Part(*map(np.concatenate, zip(parts[2], rest, strict=True)))
     return parts, channel_statistics(splits.train_x)
 
 
@@ -82,8 +92,8 @@ def _drawn(data: Data, facts: Facts) -> tuple[list[_Part], Statistics]:
     if facts.content not in _undivided:
         _undivided.clear()
         _undivided[facts.content] = _Undivided(_read(data, facts))
-    draw_test = not info(data).official_test
-    return _undivided[facts.content].divide(data.split_seed or 0, draw_test, facts.train)
+    undivided, draw_test = _undivided[facts.content], not info(data).official_test
+    return undivided.divide(data.split_seed or 0, draw_test, facts.train, rest_is_tested(data))
 
 
 def _read(data: Data, facts: Facts) -> Splits:
@@ -107,14 +117,18 @@ class _Undivided:
         self.y = np.concatenate([splits.train_y, splits.val_y, splits.test_y])
         self.val, self.test = len(splits.val_y), len(splits.test_y)
 
-    def divide(self, seed: int, draw_test: bool, train_size: int) -> tuple[list[_Part], Statistics]:
+    def divide(
+        self, seed: int, draw_test: bool, train_size: int, test_rest: bool
+    ) -> tuple[list[_Part], Statistics]:
         drawn = draw(self.y, self.val, self.test, seed, draw_test)
         if draw_test:  # in the order of the data, as rounding depends on it
             rest = np.sort(np.concatenate([drawn.train, drawn.val]))
             statistics = channel_statistics(self.x[rest])
         else:
             statistics = self._statistics
-        places = drawn.train[:train_size], drawn.val, drawn.test
+        train, rest = np.split(drawn.train, [train_size])
+        tested = np.concatenate([drawn.test, rest]) if test_rest else drawn.test
+        places = train, drawn.val, tested
         return [_Part(self.x[place], self.y[place], place) for place in places], statistics
 
     @cached_property

@@ -16,6 +16,7 @@ LATER: dict[str, Any] = {
     "probes.smoothness": None,
     "probes.companions": None,
     "probes.updates": None,
+    "data.test_rest": False,
     "data.split_seed": None,
     "data.batch_sizes": None,
     "data.lengths": None,

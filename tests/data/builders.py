@@ -18,6 +18,7 @@ from bnexp.data.splits import Splits
 def config(name: str, **changes: Any) -> AnyData:
     keys = {"batch_size": 64, "drop_last": True, "train_size": None, "split_seed": None}
     keys |= {"batch_sizes": None, "flip": False, "crop": 0, "lengths": None, "jitter": 0.0}
+    keys |= {"test_rest": False}
     keys |= {
         "synthetic": {"shape": [1000], "classes": 2, "samples": 5120},
         "image_folder": {"image_size": 8, "channels": 3},

@@ -6,6 +6,7 @@ import torch
 
 from bnexp.data import describe, load, tensors
 from bnexp.data.cache import Cached
+from bnexp.data.facts import rest_is_tested
 from bnexp.data.splits import Splits, draw
 from tests.data.builders import config
 
@@ -105,3 +106,22 @@ def test_a_thousand_seeds_read_and_hash_once(monkeypatch):
             load(data)
     assert len(reads) == 1
     assert len(hashes) <= 2  # when decoded and when read, if the cache was empty
+
+
+@pytest.mark.parametrize("seed", [None, 2])
+def test_what_train_size_leaves_over_is_tested_on(seed):
+    """The same images as numbers as without `test_rest`, after those of the test part."""
+    keys = {"split_seed": seed, "train_size": 300}
+    whole = load(config("digits", split_seed=seed))
+    plain, rest = load(config("digits", **keys)), load(config("digits", test_rest=True, **keys))
+    assert describe(config("digits", test_rest=True, **keys)).test == len(rest.test_y) == 1280
+    assert torch.equal(rest.train_x, plain.train_x)
+    assert torch.equal(rest.val_x, plain.val_x)
+    assert torch.equal(rest.test_x, torch.cat([plain.test_x, whole.train_x[300:]]))
+    assert torch.equal(rest.test_y, torch.cat([plain.test_y, whole.train_y[300:]]))
+
+
+def test_nothing_is_left_over_of_all_and_an_official_test_part_stays():
+    assert len(load(config("digits", test_rest=True)).test_y) == 300
+    fashion = config("fashion_mnist", train_size=300, test_rest=True)
+    assert not rest_is_tested(fashion)
