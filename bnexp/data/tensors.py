@@ -42,13 +42,7 @@ class _Part(NamedTuple):
 
 _latest: dict[str, Dataset] = {}  # one: a sweep's worker keeps it
 _undivided: dict[str, "_Undivided"] = {}  # one, likewise
-# Keys that change the tensors, not the content.
-_CHANGES = {"test_rest", "split_seed", "lengths", "jitter"}
-    "test_rest",
-    "split_seed",
-    "lengths",
-    "jitter",
-}  # keys that change the tensors, not the content
+_CHANGES = {"test_rest", "split_seed", "lengths", "jitter"}  # of the tensors, not of the content
 
 
 def load(data: Data, content: str | None = None) -> Dataset:
