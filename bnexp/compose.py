@@ -9,8 +9,9 @@ import argparse
 import copy
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +111,19 @@ def compose_launcher(overrides: Iterable[str]) -> Any:
 class Composer:
     """Composes the jobs of a sweep: Hydra once for every choice of presets, then values merged in.
 
-    Hydra takes some 40 ms for a composition; merging a job's plain values takes 3. `load` makes a
+    Hydra takes some 40 ms for a composition, merging a job's values into plain data a tenth of one;
+    OmegaConf merges, in some 10 ms, where something is interpolated or missing. `load` makes a
     whole configuration, with its `hydra`, from rewritten overrides.
     """
 
     def __init__(self, load: Callable[[list[str]], Any] | None = None) -> None:
         self.load = load or _load
         self.bases: dict[tuple[str, ...], tuple[Any, Any, str]] = {}
+        self.plain: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def __call__(self, overrides: Iterable[str]) -> tuple[dict[str, Any], str]:
         """The configuration as plain data and the name of its model preset, as `compose`."""
         from hydra.core.hydra_config import HydraConfig
-        from hydra.core.override_parser.overrides_parser import OverridesParser
         from omegaconf import OmegaConf
 
         overrides = rewrite(overrides) if self.load is _load else list(overrides)
@@ -131,13 +133,20 @@ class Composer:
         ):
             values = []  # order may matter: leave all of it to Hydra
         with _hydra_to_ourselves():
-            base, hydra, preset = self._base(tuple(o for o in overrides if o not in values))
+            choices = tuple(override for override in overrides if override not in values)
+            base, hydra, preset = self._base(choices)
+            parsed = [_parsed(override) for override in values]
+            tree = copy.deepcopy(self.plain[choices])
+            for key, value in parsed:
+                merge(tree, key.split("."), value)
+            if not any(mark in repr(tree) for mark in ("${", "???")) and "[" not in "".join(
+                key for key, _ in parsed
+            ):
+                return tree, preset
             HydraConfig.instance().cfg = hydra  # for ${hydra:...}
             config = copy.deepcopy(base)
-            for override in OverridesParser.create().parse_overrides(values):
-                OmegaConf.update(
-                    config, override.key_or_group, override.value(), merge=True, force_add=True
-                )
+            for key, value in parsed:
+                OmegaConf.update(config, key, value, merge=True, force_add=True)
             return as_plain(config), preset
 
     def _base(self, overrides: tuple[str, ...]) -> tuple[Any, Any, str]:
@@ -151,7 +160,31 @@ class Composer:
             names = [name for name in config if name != "hydra"]
             base = OmegaConf.masked_copy(config, names)
             self.bases[overrides] = base, HydraConfig.instance().cfg, _preset(config)
+            self.plain[overrides] = OmegaConf.to_container(base)  # type: ignore[assignment]
         return self.bases[overrides]
+
+
+def merge(tree: dict[str, Any], key: Sequence[str], value: Any) -> None:
+    """Set a value in nested dictionaries, as OmegaConf does: sections are merged, all else set."""
+    *sections, last = key
+    for name in sections:
+        if not isinstance(tree.get(name), dict):
+            tree[name] = {}
+        tree = tree[name]
+    if isinstance(value, dict) and isinstance(tree.get(last), dict):
+        for name, inner in value.items():
+            merge(tree[last], [name], inner)
+    else:
+        tree[last] = copy.deepcopy(value)
+
+
+@cache
+def _parsed(override: str) -> tuple[str, Any]:
+    """Key and value of an override."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    [found] = OverridesParser.create().parse_overrides([override])
+    return found.key_or_group, found.value()
 
 
 def _sets_a_value(override: str) -> bool:
