@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.verdict import Verdict
 from bnexp.comparisons.words import measured, rule
+from bnexp.comparisons.working import Printed, Step
 from bnexp.report.arms import Arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import plain_log
@@ -43,11 +44,15 @@ METHOD = (
 )
 
 
-def assertions(entry: Entry) -> Chart | None:
-    """Measured intervals against the documented bounds; None where nothing was measured."""
-    shown = [verdict for verdict in entry.verdicts if verdict.word != "not measured"]
-    if not shown or entry.found is None:
-        return None
+def judged(entry: Entry) -> list[Verdict]:
+    """The verdicts that `assertions` shows."""
+    return [v for v in entry.verdicts if v.word != "not measured" and entry.found is not None]
+
+
+def assertions(entry: Entry) -> Chart:
+    """Measured intervals against the documented bounds, where something was measured."""
+    shown = judged(entry)
+    assert entry.found is not None
     panels = _panels(shown)
     rows = [len(panel) for panel in panels]
     with style():
@@ -170,11 +175,15 @@ def _mark(word: str) -> Line2D:
     return Line2D([], [], linestyle="", marker=marker, color=color, markersize=7, label=word)
 
 
-def printed_numbers(entry: Entry) -> Chart | None:
+def recomputed(entry: Entry) -> list[tuple[Step, Printed]]:
+    """The printed numbers that `printed_numbers` shows, each with its verdict."""
+    return [(s, word) for s, word in entry.printed if s.is_number and entry.found is not None]
+
+
+def printed_numbers(entry: Entry) -> Chart:
     """How far each printed number is from the recomputed one, in units of its last digit."""
-    pairs = [(step, word) for step, word in entry.printed if step.is_number]
-    if entry.found is None or not pairs:
-        return None
+    pairs = recomputed(entry)
+    assert entry.found is not None
     with style():
         chart = Chart(f"{entry.comparison.id}-printed", NOBODY, 0.2 * len(pairs) + 0.9)
         ax = chart.subplots()

@@ -1,9 +1,10 @@
 """The ledger as one HTML page with a figure for every row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -14,9 +15,10 @@ from bnexp.comparisons.ledger import provenance, rows
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.words import HOW_COUNTED, chosen_in_words, headline, seeds_in_words
 from bnexp.errors import UserError
-from bnexp.report.arms import group
+from bnexp.report.arms import Arms, group
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
+from bnexp.report.drawn import Drawn, draw_each
 from bnexp.report.export import write_table
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import usable
@@ -33,15 +35,27 @@ def write_page(entries: Sequence[Entry], setting: Setting, out: Path) -> Path:
     """Write figures, their tables and `index.html` into the folder `out`; return the page."""
     sections = []
     letters = sorted({entry.comparison.letter for entry in entries}, key="BAI".find)
+    asked = [(entry, figure) for entry in entries for figure in _figures(entry)]
+    drawn = list(draw_each([figure.draw for _, figure in asked], png=False))
     for letter in letters:
         part = [entry for entry in entries if entry.comparison.letter == letter]
         blocks: list[Block] = []
         notes: list[str] = []
         for entry in part:
-            charts = list(_charts(entry, notes))
-            if not charts:
-                notes.append(f"{entry.comparison.id}: {entry.problem or 'nothing to draw'}")
-            blocks += [_block(entry, chart, stem, setting, out) for stem, chart in charts]
+            mine = [
+                (figure.stem, chart)
+                for (whose, figure), chart in zip(asked, drawn, strict=True)
+                if whose is entry
+            ]
+            name = entry.comparison.id
+            notes += [f"{name}: {chart}" for _, chart in mine if isinstance(chart, UserError)]
+            if not mine:
+                notes.append(f"{name}: {entry.problem or 'nothing to draw'}")
+            blocks += [
+                _block(entry, chart, stem, setting, out)
+                for stem, chart in mine
+                if isinstance(chart, Drawn)
+            ]
         sections.append(Section(PARTS.get(letter, "Your comparisons"), blocks, notes))
     page = Page(
         f"How much of it is true: the ledger on {setting.data}",
@@ -57,15 +71,22 @@ def write_page(entries: Sequence[Entry], setting: Setting, out: Path) -> Path:
     return path
 
 
-def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
-    """The figures of a row, each with the name of its files."""
+class _Figure(NamedTuple):
+    """A figure of a row: the name of its files, and how it is drawn."""
+
+    stem: str
+    draw: Callable[[], Chart]
+
+
+def _figures(entry: Entry) -> Iterator[_Figure]:
+    """The figures that a row has; some turn out to have nothing to show, with a UserError."""
     name = entry.comparison.id
-    if (chart := figures.assertions(entry)) is not None:
-        yield f"{name}-verdicts", _introduced(entry, chart)
-    if (chart := figures.printed_numbers(entry)) is not None:
-        yield f"{name}-printed", _introduced(entry, chart)
+    if figures.judged(entry):
+        yield _Figure(f"{name}-verdicts", lambda: _introduced(entry, figures.assertions(entry)))
+    if figures.recomputed(entry):
+        yield _Figure(f"{name}-printed", lambda: _introduced(entry, figures.printed_numbers(entry)))
     if isinstance(entry.found, Finding) and entry.found.draw is not None:
-        yield name, entry.found.draw()
+        yield _Figure(name, entry.found.draw)
     if entry.runs is None or not entry.comparison.figures:
         return
     runs = usable(entry.runs)
@@ -76,12 +97,13 @@ def _charts(entry: Entry, notes: list[str]) -> Iterator[tuple[str, Chart]]:
             options["target"] = entry.choices.of_kind("target")[0].value
         options |= wanted
         kind, where, by = options.pop("name"), options.pop("where", []), options.pop("by", None)
-        try:
-            chart = draw(kind, group(runs, where=where, by=by), **options)
-        except UserError as error:
-            notes.append(f"{name}: {error}")
-            continue
-        yield f"{name}-{kind}-{number}", chart
+        arms = partial(group, runs, where=where, by=by)
+        yield _Figure(f"{name}-{kind}-{number}", partial(_of_runs, kind, arms, options))
+
+
+def _of_runs(kind: str, arms: Callable[[], Arms], options: dict[str, Any]) -> Chart:
+    """A figure of the catalogue; arms are put together where it is drawn."""
+    return draw(kind, arms(), **options)
 
 
 def _introduced(entry: Entry, chart: Chart) -> Chart:
@@ -100,17 +122,16 @@ def _introduced(entry: Entry, chart: Chart) -> Chart:
     return chart
 
 
-def _block(entry: Entry, chart: Chart, stem: str, setting: Setting, out: Path) -> Block:
+def _block(entry: Entry, chart: Drawn, stem: str, setting: Setting, out: Path) -> Block:
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    svg = chart.svg()
-    write_text(folder / f"{stem}.svg", svg)
+    write_text(folder / f"{stem}.svg", chart.svg)
     files = [
         path.relative_to(out).as_posix() for path in write_table(chart.table, out / "tables" / stem)
     ]
-    chart.finding = f"{entry.comparison.id}. {chart.finding}"
+    titled = replace(chart, finding=f"{entry.comparison.id}. {chart.finding}")
     command = f"bnexp reproduce {entry.comparison.id} data={setting.data} preset={setting.preset}"
-    return Block(chart, svg, command, files)
+    return Block(titled, chart.svg, command, files)
 
 
 def _facts(entries: Sequence[Entry]) -> pd.DataFrame:

@@ -8,12 +8,13 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bnexp.cores import cores
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms
 from bnexp.report.catalogue import draw
+from bnexp.report.chart import Chart
 from bnexp.runs.files import write_text
 
 
@@ -34,10 +36,17 @@ class Task:
     arms: Arms
     options: Mapping[str, Any]
 
+    def draw(self) -> Chart:
+        """The figure; UserError says why it cannot be drawn."""
+        return draw(self.name, self.arms, **self.options)
+
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is left of a Chart once it is drawn: words, tables, its files. Sizes are in inches."""
+    """What is left of a Chart once it is drawn: words, tables, its files. Sizes are in inches.
+
+    `png` is empty where it was not asked for.
+    """
 
     name: str
     finding: str
@@ -62,7 +71,7 @@ def draw_all(tasks: Sequence[Task], kept: Path) -> list[Drawn | UserError]:
     paths = [kept / f"{key}.json" for key in keys]
     found = [_read(path) for path in paths]
     missing = [i for i, drawn in enumerate(found) if drawn is None]
-    for i, drawn in zip(missing, _draw([tasks[i] for i in missing]), strict=True):
+    for i, drawn in zip(missing, draw_each([tasks[i].draw for i in missing]), strict=True):
         found[i] = drawn
         kept.mkdir(parents=True, exist_ok=True)
         write_text(paths[i], json.dumps(_plain(drawn)))
@@ -71,35 +80,38 @@ def draw_all(tasks: Sequence[Task], kept: Path) -> list[Drawn | UserError]:
     return [drawn for drawn in found if drawn is not None]
 
 
-def _draw(tasks: list[Task]) -> Iterator[Drawn | UserError]:
+def draw_each(
+    figures: Sequence[Callable[[], Chart]], png: bool = True
+) -> Iterator[Drawn | UserError]:
     """Draw in processes that share the tables read so far; here where there is no sharing."""
-    global _tasks
+    global _figures
     alone = threading.active_count() > 1 or sys.platform != "linux"
-    if alone or len(tasks) < 2 or cores() < 2:
-        yield from map(_one, tasks)
+    if alone or len(figures) < 2 or cores() < 2:
+        yield from (_drawn(figure, png) for figure in figures)
         return
-    _tasks = tasks
+    _figures = figures
     context = multiprocessing.get_context("fork")
-    with warnings.catch_warnings(), ProcessPoolExecutor(min(cores(), len(tasks)), context) as pool:
+    workers = min(cores(), len(figures))
+    with warnings.catch_warnings(), ProcessPoolExecutor(workers, context) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside BLAS's threads
-        yield from pool.map(_numbered, range(len(tasks)))
+        yield from pool.map(_numbered, range(len(figures)), repeat(png))
 
 
-_tasks: list[Task] = []  # what forked processes find
+_figures: Sequence[Callable[[], Chart]] = []  # what forked processes find
 
 
-def _numbered(number: int) -> Drawn | UserError:
-    return _one(_tasks[number])
+def _numbered(number: int, png: bool) -> Drawn | UserError:
+    return _drawn(_figures[number], png)
 
 
-def _one(task: Task) -> Drawn | UserError:
+def _drawn(figure: Callable[[], Chart], png: bool) -> Drawn | UserError:
     try:
-        chart = draw(task.name, task.arms, **task.options)
+        chart = figure()
     except UserError as error:
         return error
     return Drawn(
         chart.name, chart.finding, chart.method, chart.size, chart.title_height, chart.svg(),
-        chart.png(), chart.table, chart.differences,
+        chart.png() if png else b"", chart.table, chart.differences,
     )  # fmt: skip
 
 
