@@ -153,11 +153,17 @@ def test_broken_files_are_all_named(root):
     """https://github.com/pytorch/vision/issues/485"""
     for name in ("train/cat/0001.png", "test/ant/0000.png"):
         (root / name).write_bytes((root / name).read_bytes()[:45])
-    lines = problems_of(root)
-    assert [line.partition(": ")[0] for line in lines] == [
-        str(root / "test/ant/0000.png"), str(root / "train/cat/0001.png")
-    ]  # fmt: skip
-    assert all("unreadable image (" in line for line in lines)
+    named = ", ".join(line.partition(": ")[0] for line in problems_of(root))
+    assert named == f"{root / 'test/ant/0000.png'}, {root / 'train/cat/0001.png'}"
+
+
+def test_files_broken_in_the_same_way_share_a_line(root):
+    """Images of floats have no agreed range, however many there are."""
+    paths = sorted((root / "train").rglob("*.png"))[:3]
+    for path in paths:
+        Image.fromarray(np.zeros((4, 4), np.float32)).save(path, format="TIFF")
+    [line] = problems_of(root)
+    assert line.startswith(f"{paths[0]}, {paths[1]} and 1 more: unreadable image (")
 
 
 def test_a_folder_that_may_not_be_read(root, monkeypatch):

@@ -265,10 +265,8 @@ def test_bombs_are_refused_before_they_are_decoded(tmp_path):
         (tmp_path / f"{side}.png").write_bytes(png((side, side), 1, 0, []))
     with pytest.raises(UserError) as error:
         _read_all(sorted(tmp_path.iterdir()), 8, 3)
-    assert error.value.lines == [
-        f"{tmp_path}/{side}.png: more than 89 megapixels; make it smaller"
-        for side in (12_000, 20_000)
-    ]
+    named = f"{tmp_path}/12000.png, {tmp_path}/20000.png"
+    assert error.value.lines == [f"{named}: more than 89 megapixels; make it smaller"]
 
 
 def test_plain_images_are_as_they_were(tmp_path):

@@ -159,16 +159,16 @@ def _decode(tree: Tree, size: int, channels: int) -> Splits:
 
 
 def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:
-    """UserError has a line for each broken file, up to some."""
+    """UserError names the broken files, up to some: a line for each reason."""
     images = np.empty((len(files), channels, size, size), dtype=np.uint8)
-    problems: list[str] = []
+    problems: dict[str, str] = {}
 
     def one(index: int) -> None:
         if len(problems) < _MOST_NAMED:
             try:
                 images[index] = read(files[index], size, channels)
             except Exception as error:  # Pillow's decoders raise what they like
-                problems.append(f"{files[index]}: {_reason(error)}")
+                problems[str(files[index])] = _reason(error)
 
     pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without holding the interpreter
     try:
@@ -184,8 +184,19 @@ def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:
         pool.shutdown(cancel_futures=True)
     if problems:
         more = ["further files were not tried"] if len(problems) >= _MOST_NAMED else []
-        raise UserError(*sorted(problems), *more)
+        raise UserError(*_lines(problems), *more)
     return images
+
+
+def _lines(problems: dict[str, str]) -> list[str]:
+    """One for each reason, with the first two files that it holds for."""
+    files: dict[str, list[str]] = {}
+    for file, reason in sorted(problems.items()):
+        files.setdefault(reason, []).append(file)
+    return [
+        f"{', '.join(named[:2])}{f' and {len(named) - 2} more' if named[2:] else ''}: {reason}"
+        for reason, named in files.items()
+    ]
 
 
 def _reason(error: Exception) -> str:
