@@ -89,7 +89,8 @@ class Setting:
             or comparison.kind == "arithmetic"
         ):
             return self.first(comparison)
-        return max(self.max_seeds or int(self._preset["most"]), 1)
+        own = comparison.max_seeds if self.preset != "quick" else None
+        return max(self.max_seeds or own or int(self._preset["most"]), 1)
 
     def pilots(self, comparison: Comparison) -> int:
         """How many seeds choose."""

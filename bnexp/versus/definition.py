@@ -73,6 +73,8 @@ def definition(call: Call, arms: Sequence[Arm], control: str, plan: bool = False
         "control": control,
         "edition": EDITION,
         "pilots": call.pilots,
+        "seeds": call.seeds,
+        "max_seeds": call.max_seeds,
         "fixed": [_grid(arm, call) for arm in arms if arm not in seen],
         "assertions": [assertion(metric, arm.label, control, call.margin) for arm in others],
     }

@@ -201,3 +201,10 @@ def test_the_ledger_holds_no_more_quantities_than_share_its_alpha() -> None:
 def test_a_wrong_definition_says_what_is_wrong(change: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         comparison(**change)
+
+
+def test_a_comparison_says_how_many_seeds_it_takes_at_most() -> None:
+    one = load("B3").model_copy(update={"max_seeds": 12})
+    assert Setting(("B3",), "digits", "full").most(one) == 12
+    assert Setting(("B3",), "digits", "full", max_seeds=30).most(one) == 30
+    assert Setting(("B3",), "digits", "quick").most(one) == 1
