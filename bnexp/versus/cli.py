@@ -27,6 +27,7 @@ added until each pair is decided.
   bnexp compare model=mlp model.norm=none,batch metric=epochs_to:0.9 max_seeds=30
   bnexp compare runs --by model.norm          of runs that are there
   bnexp compare seeds.csv                     a column `seed`, and one for each arm
+  bnexp compare seeds.csv --by arm            a column `seed`, one of arms, one of numbers
 
 Arms are whatever a sweep can say; the first is the control. Every other key goes to every run.
 

@@ -139,11 +139,15 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
     metric = call.metric
     if call.by:
         keys = [known(key, table) for key in call.by]
+        if "metric" not in call.typed and metric.column not in table:
+            metric = _only_number(path, table, keys)
+            call = replace(call, metric=metric)
         column = known(metric.column, table)
         parts = {
             ", ".join(map(str, names)): rows for names, rows in table.groupby(keys, sort=False)
         }
-        scale = 100 if metric.is_accuracy else 1
+        fractions = pd.to_numeric(table[column], errors="coerce").max() <= 1
+        scale = 100 if metric.is_accuracy and fractions else 1
         own = {name: _numbers(path, rows, column, scale) for name, rows in parts.items()}
     else:
         names = [str(name) for name in table if name != "seed"]
@@ -159,6 +163,15 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
         for one in lines
     ]
     return _answered(call, control, lines, seeds, "", "", _left_out(alone), None, command)
+
+
+def _only_number(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> Metric:
+    """What is compared where nothing says so: the one column that is left. Raises UserError."""
+    left = [str(name) for name in table if name != "seed" and name not in keys]
+    if len(left) != 1:
+        found = f"there are {listed(left)}" if left else "there is none"
+        raise UserError(f"{path}: say which column is compared, as metric=COLUMN: {found}")
+    return replace(NUMBER, column=left[0])
 
 
 def _left_out(alone: int) -> list[str]:

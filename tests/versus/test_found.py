@@ -57,6 +57,30 @@ def test_a_csv_has_a_column_for_each_arm(tmp_path: Path) -> None:
     assert answer.figure().table["speaks"].tolist() == ["for"] * 8
 
 
+@pytest.mark.parametrize(
+    ("column", "first"), [("score", 1.0), ("accuracy", 100.0), ("percent_accuracy", 1.0)]
+)
+def test_a_long_csv_is_compared_by_the_one_column_that_is_left(
+    tmp_path: Path, column: str, first: float
+) -> None:
+    top = 90 if column == "percent_accuracy" else 0
+    rows = [
+        f"{seed},{arm},{1 + (top if seed else 0) - worse}"
+        for arm, worse in (("a", 0), ("b", 0.5))
+        for seed in range(9)
+    ]
+    (tmp_path / "runs.csv").write_text("\n".join([f"seed,arm,{column}", *rows]) + "\n")
+    answer = compare("runs.csv", by="arm")
+    assert answer.lines[0].readings[0].low == first
+    assert answer.verdicts[0].word == "no"
+
+
+def test_a_long_csv_of_several_columns_wants_one_named(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("seed,arm,speed,size\n0,a,1,2\n0,b,2,3\n")
+    with pytest.raises(UserError, match=r"metric=COLUMN: there are speed and size"):
+        compare("runs.csv", by="arm")
+
+
 def test_a_long_csv_names_its_arms_in_a_column(tmp_path: Path) -> None:
     rows = [f"{seed},{arm},{0.8 + 0.01 * (arm == 'x')}" for seed in range(7) for arm in "wx"]
     (tmp_path / "runs.csv").write_text("\n".join(["seed,arm,test_accuracy", *rows]) + "\n")
