@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ def read_call(words: Sequence[str], by: str | None = None) -> Call:
     values: dict[str, Any] = {}
     for key, text in own.items():
         read, right = READ[key]
+        if key == "metric" and any(Path(source).is_file() for source in sources):
+            read = partial(Metric.of, of_csv=True)
         try:
             values[key] = read(text)
         except UserError as error:

@@ -51,8 +51,8 @@ class Metric:
     level: float = math.nan  # the target of a time
 
     @classmethod
-    def of(cls, text: str) -> "Metric":
-        """Read `metric=...`. Raises UserError."""
+    def of(cls, text: str, *, of_csv: bool = False) -> "Metric":
+        """Read `metric=...`, which of a CSV may be any column. Raises UserError."""
         name, colon, level = text.partition(":")
         if name in UNITS:
             if not re.fullmatch(r"0?\.\d+", level):
@@ -63,7 +63,7 @@ class Metric:
         named = {"accuracy": "test_accuracy", "loss": "test_loss"}.get(text, text)
         if text == "largest_lr":
             return cls(text, "optimizer.lr", 1)
-        if colon or named not in RESULTS:
+        if colon or (named not in RESULTS and not of_csv):
             known = ["accuracy", "loss", "epochs_to:A", "seconds_to:A", "largest_lr", *RESULTS]
             near = get_close_matches(text, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"

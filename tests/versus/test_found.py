@@ -79,6 +79,9 @@ def test_a_long_csv_of_several_columns_wants_one_named(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text("seed,arm,speed,size\n0,a,1,2\n0,b,2,3\n")
     with pytest.raises(UserError, match=r"metric=COLUMN: there are speed and size"):
         compare("runs.csv", by="arm")
+    assert compare("runs.csv", by="arm", metric="size").lines[1].readings[0].low == 3
+    with pytest.raises(UserError, match="did you mean size"):
+        compare("runs.csv", by="arm", metric="sizes")
 
 
 def test_a_long_csv_names_its_arms_in_a_column(tmp_path: Path) -> None:
