@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bnexp.runs.tables import load_runs as load_runs
     from bnexp.versus import compare as compare
 
+__version__ = "0.2.0"
 __all__ = ["build_model", "compare", "load_runs", "make_norm", "swap_norms", "train"]
 __getattr__ = names_from(
     __name__,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bnexp import __version__
 from bnexp.errors import UserError
 from bnexp.showing import finish_streams, harmless, prepare_streams, printable
 
@@ -53,9 +54,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     command, rest = arguments[0], arguments[1:]
     if command == "--version":
-        from importlib.metadata import version
-
-        print(f"bnexp {version('bnexp')}")
+        print(f"bnexp {__version__}")
         return 0
     if command in ("-sc", "--shell_completion"):
         from bnexp.completion import complete

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
-"""How the time of a training step grows: with depth, width, batch size, probed layers and runs.
+"""How time grows: of a training step, of a recording, of a sweep, of a ledger.
 
     python scripts/bench_growth.py --json growth.json
+    python scripts/bench_growth.py --of ledger --json growth-ledger.json
 
-One factor at a time around an MLP of 4 layers of 128 units at batch size 64 on 1 x 28 x 28, one
-thread. The slope is that of the least-squares line through the upper half of the points on
-logarithmic axes: 1 means that the time doubles with the factor, 0 that it does not grow. Medians
-of alternating repetitions. Run it on a machine that does nothing else.
+One factor at a time. Steps, recordings and sweeps: around an MLP of 4 layers of 128 units at batch
+size 64 on 1 x 28 x 28, one thread. Ledgers: around one row, 4 judged seeds after 2 pilots, a small
+CNN with and without batch norm on 1 x 16 x 16, one worker; every row has nets of its own. The slope
+is that of the least-squares line through the upper half of the points on logarithmic axes: 1 means
+that the time doubles with the factor, 0 that it does not grow. Medians of alternating repetitions.
+Run it on a machine that does nothing else.
 """
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -26,6 +33,7 @@ from bnexp.sweep import expand, plan_jobs, run_all
 from bnexp.training.loop import Training
 from bnexp.training.progress import Progress
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 STEPS = 60
 BASE = {"model.depth": 4, "model.widths": 128, "data.batch_size": 64}
 FACTORS = {
@@ -52,7 +60,7 @@ def seconds(probes: str = "none", **factors: int) -> float:
         record = Record(Path(folder), {"identity": "", "preset": "", "provenance": {}})
         training = Training(job, record, Progress(None, quiet=True), lambda: False)
         training.run()
-        spent = training.seconds["training" if probes == "none" else "probing"]
+        spent = training.clock.seconds["training" if probes == "none" else "probing"]
     return spent / STEPS
 
 
@@ -66,30 +74,98 @@ def sweep_seconds(runs: int) -> float:
         return perf_counter() - start
 
 
+ROW = """section: "0"
+kind: training
+question: Does batch norm gain?
+documented: it does
+judge: growth_judge.gain
+pilots: 2
+base: [probes=none, device=cpu, threads=1, training.max_steps=60]
+sweep:
+  - data: synthetic
+    data.samples: 1000
+    data.classes: 4
+    data.shape: "[1,{size},{size}]"
+    model: cnn_small
+    model.widths: "[8,{width}]"
+    model.norm: "none,batch"
+    optimizer: sgd
+    optimizer.lr: "0.03,0.1,0.3"
+choose:
+  - {{name: best, per: [model.norm]}}
+assertions:
+  - {{quantity: gain, says: it gains, above: 0}}
+"""
+JUDGE = """from bnexp.comparisons import Finding
+from bnexp.comparisons.accuracies import lead
+
+def gain(runs, choices):
+    none, batch = (choices.chosen(runs.runs, "best", model__norm=n) for n in ("none", "batch"))
+    return Finding("it was measured", {"gain": lead(batch, none)})
+"""
+LEDGER = {"seeds": 4, "rows": 1, "image side": 16, "cores": 1}
+LEDGER_FACTORS = {
+    "seeds": (1, 2, 4, 8, 16, 32),
+    "rows": (1, 2, 4, 8, 16),
+    "image side": (8, 16, 32, 64),
+    "cores": (1, 2),
+}
+
+
+def ledger_seconds(**factors: int) -> float:
+    """Wall-clock seconds of `bnexp reproduce` from nothing, in a process of its own."""
+    keys = LEDGER | factors
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "growth_judge.py").write_text(JUDGE)
+        rows = [f"G{place}" for place in range(keys["rows"])]
+        for place, row in enumerate(rows):
+            text = ROW.format(size=keys["image side"], width=16 + place)
+            (folder / f"{row}.yaml").write_text(f"# Row {place}\n{text}")
+        line = [sys.executable, "-m", "bnexp", "reproduce", *rows, f"comparisons={folder}"]
+        line += [f"seeds={keys['seeds']}", f"workers={keys['cores']}"]
+        line += [f"runs_dir={folder}/runs", f"out={folder}/out"]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        start = perf_counter()
+        subprocess.run(line, env=environment, check=True, stdout=subprocess.DEVNULL)
+        return perf_counter() - start
+
+
 def slope(x: list[int], y: list[float]) -> float:
     """Of the upper half of the points, on logarithmic axes."""
-    half = len(x) // 2
+    half = min(len(x) // 2, len(x) - 2)
     return float(np.polyfit(np.log(x[half:]), np.log(y[half:]), 1)[0])
+
+
+def _by(factor: str, measure: Callable[..., float]) -> Callable[[int], float]:
+    return lambda value: measure(**{factor: value})
+
+
+Measure = tuple[str, tuple[int, ...], str, Callable[[int], float]]
+STEP_MEASURES: list[Measure] = [
+    *((key, values, "step", _by(key, seconds)) for key, values in FACTORS.items()),
+    ("probed layers", PROBED, "recording", lambda depth: seconds("all", **{"model.depth": depth})),
+    ("runs", RUNS, "sweep", sweep_seconds),
+]
+LEDGER_MEASURES: list[Measure] = [
+    (name, values, "ledger", _by(name, ledger_seconds)) for name, values in LEDGER_FACTORS.items()
+]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--of", choices=["step", "ledger"], default="step")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the results here too")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    measures = [
-        *((key, values, "step", lambda value, key=key: seconds(**{key: value}))
-          for key, values in FACTORS.items()),
-        ("probed layers", PROBED, "recording",
-         lambda value: seconds("all", **{"model.depth": value})),
-        ("runs", RUNS, "sweep", sweep_seconds),
-    ]  # fmt: skip
+    measures = STEP_MEASURES if options.of == "step" else LEDGER_MEASURES
     rows = []
     for name, values, what, measure in measures:
-        measure(values[0])  # warms up
+        if what != "ledger":
+            measure(values[0])  # warms up
         times: dict[int, list[float]] = {value: [] for value in values}
-        for _ in range(options.repetitions if name != "runs" else 1):
+        for _ in range(options.repetitions if what not in ("sweep", "ledger") else 1):
             for value in values:
                 times[value].append(measure(value))
         medians = [statistics.median(times[value]) for value in values]

@@ -3,6 +3,7 @@
 
     python scripts/bench_train.py                 # the table; most of an hour
     python scripts/bench_train.py --case mlp --repetitions 3 --json speed.json
+    python scripts/bench_train.py --device cuda
 
 Four loops over the same model, data, batch size and optimizer: bnexp with its default probes,
 bnexp without probes, a bare loop (resident tensors, fused optimizer, nothing recorded), and a
@@ -47,6 +48,19 @@ class Case:
     samples: int
 
 
+@dataclass(frozen=True)
+class Setup:
+    case: Case
+    precision: str
+    threads: int
+    device: str
+
+    def wait(self) -> None:
+        """For the device, so that a clock read here counts all that it was given."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+
 IMAGE, COLOUR = "data.shape=[1,28,28]", "data.shape=[3,32,32]"
 CASES = {
     case.name: case
@@ -83,20 +97,21 @@ class Images(Dataset[tuple[torch.Tensor, int]]):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def planned(case: Case, probes: str, precision: str, threads: int, steps: int = 0) -> Plan:
+def planned(setup: Setup, probes: str, steps: int = 0) -> Plan:
+    case = setup.case
     keys = [
         "data=synthetic", "data.classes=10", f"data.samples={case.samples}", "optimizer=momentum",
-        f"probes={probes}", f"precision={precision}", f"threads={threads}",
-        f"training.max_steps={steps or case.steps}", "training.epochs=1000", "device=cpu",
-        "training.checkpoint_seconds=1e9", "training.evaluate_every=1000",
+        f"probes={probes}", f"precision={setup.precision}", f"threads={setup.threads}",
+        f"training.max_steps={steps or case.steps}", "training.epochs=1000",
+        f"device={setup.device}", "training.checkpoint_seconds=1e9", "training.evaluate_every=1000",
     ]  # fmt: skip
     return plan(*compose([*keys, *case.overrides]))
 
 
-def with_bnexp(probes: str) -> Callable[[Case, str, int], float]:
-    def seconds(case: Case, precision: str, threads: int) -> float:
-        steps = case.steps if probes == "none" else case.epoch
-        job = planned(case, probes, precision, threads, steps)
+def with_bnexp(probes: str) -> Callable[[Setup], float]:
+    def seconds(setup: Setup) -> float:
+        steps = setup.case.steps if probes == "none" else setup.case.epoch
+        job = planned(setup, probes, steps)
         with tempfile.TemporaryDirectory() as folder:
             header = {"identity": "", "preset": "", "provenance": {}}
             record = Record(Path(folder), header)
@@ -108,24 +123,26 @@ def with_bnexp(probes: str) -> Callable[[Case, str, int], float]:
     return seconds
 
 
-def with_a_bare_loop(case: Case, precision: str, threads: int) -> float:
-    job = planned(case, "none", precision, threads)
+def with_a_bare_loop(setup: Setup) -> float:
+    case, job = setup.case, planned(setup, "none")
     data = load(job.config.data)
     torch.manual_seed(0)
-    model = build_model(job.config.model, data.shape, data.classes)
-    x_all = data.train_x
+    model = build_model(job.config.model, data.shape, data.classes).to(setup.device)
+    x_all, y_all = data.train_x.to(setup.device), data.train_y.to(setup.device)
     if case.name == "cnn":
         model, x_all = (
             model.to(memory_format=torch.channels_last),
             x_all.contiguous(memory_format=torch.channels_last),
         )
     optimizer = make_optimizer(job.config.optimizer, model.parameters())
-    cast = autocast(torch.device("cpu"), precision)
+    cast = autocast(torch.device(setup.device), setup.precision)
+    setup.wait()
     start = perf_counter()
     step = epoch = 0
     while step < case.steps:
         for indices in epoch_order(job.config.data, len(x_all), 0, epoch):
-            x, y = x_all[indices], data.train_y[indices]
+            indices = indices.to(setup.device)
+            x, y = x_all[indices], y_all[indices]
             with cast:
                 loss = F.cross_entropy(model(x), y)
             loss.backward()
@@ -135,22 +152,24 @@ def with_a_bare_loop(case: Case, precision: str, threads: int) -> float:
             if step == case.steps:
                 break
         epoch += 1
+    setup.wait()
     return (perf_counter() - start) / case.steps
 
 
-def with_a_data_loader(case: Case, precision: str, threads: int) -> float:
-    job = planned(case, "none", precision, threads)
+def with_a_data_loader(setup: Setup) -> float:
+    case, job = setup.case, planned(setup, "none")
     data = load(job.config.data)
     torch.manual_seed(0)
-    model = build_model(job.config.model, data.shape, data.classes)
+    model = build_model(job.config.model, data.shape, data.classes).to(setup.device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     size = job.config.data.batch_size
     loader = DataLoader(Images(data.train_x, data.train_y), size, shuffle=True, drop_last=True)
-    cast = autocast(torch.device("cpu"), precision)
+    cast = autocast(torch.device(setup.device), setup.precision)
     start = perf_counter()
     step = 0
     while step < case.steps:
         for x, y in loader:
+            x, y = x.to(setup.device), y.to(setup.device)
             optimizer.zero_grad()
             with cast:
                 loss = F.cross_entropy(model(x), y)
@@ -163,7 +182,7 @@ def with_a_data_loader(case: Case, precision: str, threads: int) -> float:
     return (perf_counter() - start) / case.steps
 
 
-LOOPS: dict[str, Callable[[Case, str, int], float]] = {
+LOOPS: dict[str, Callable[[Setup], float]] = {
     "default probes": with_bnexp("default"),
     "no probes": with_bnexp("none"),
     "bare loop": with_a_bare_loop,
@@ -171,13 +190,14 @@ LOOPS: dict[str, Callable[[Case, str, int], float]] = {
 }
 
 
-def measure(case: Case, precision: str, threads: int, repetitions: int) -> dict[str, object]:
-    torch.set_num_threads(threads)
+def measure(setup: Setup, repetitions: int) -> dict[str, object]:
+    case = setup.case
+    torch.set_num_threads(setup.threads)
     times: dict[str, list[float]] = {name: [] for name in LOOPS}
-    with_a_bare_loop(case, precision, threads)  # warms up
+    with_a_bare_loop(setup)  # warms up
     for _ in range(repetitions):
         for name, loop in LOOPS.items():
-            times[name].append(loop(case, precision, threads))
+            times[name].append(loop(setup))
     ratios = {
         name: statistics.median(
             mine / bare for mine, bare in zip(times[name], times["bare loop"], strict=True)
@@ -186,7 +206,8 @@ def measure(case: Case, precision: str, threads: int, repetitions: int) -> dict[
     }
     milliseconds = {name: 1e3 * statistics.median(seconds) for name, seconds in times.items()}
     return {
-        "case": case.name, "precision": precision, "threads": threads, "steps": case.steps,
+        "case": case.name, "precision": setup.precision, "threads": setup.threads,
+        "device": setup.device, "steps": case.steps,
         "steps_with_probes": case.epoch, "repetitions": repetitions,
         "ms_per_step": milliseconds, "ratio_to_bare_loop": ratios,
     }  # fmt: skip
@@ -197,24 +218,34 @@ def main() -> None:
     parser.add_argument("--case", choices=CASES, action="append", help="default: all")
     parser.add_argument("--precision", choices=DTYPES, action="append", help="default: fp32 bf16")
     parser.add_argument("--threads", type=int, action="append", help="default: 1 and all cores")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the results here too")
     options = parser.parse_args()
-    threads = options.threads or sorted({1, len(os.sched_getaffinity(0))})
+    every = {1} if options.device == "cuda" else {1, len(os.sched_getaffinity(0))}
+    threads = options.threads or sorted(every)
     rows = []
     print("time of a step over that of the bare loop (and the bare loop's milliseconds)")
     print(f"{'case':<6}{'prec.':<7}{'threads':<9}" + "".join(f"{name:>16}" for name in LOOPS))
     for name in options.case or CASES:
         for precision in options.precision or ("fp32", "bf16"):
             for count in threads:
-                row = measure(CASES[name], precision, count, options.repetitions)
+                row = measure(
+                    Setup(CASES[name], precision, count, options.device), options.repetitions
+                )
                 rows.append(row)
                 ratios, bare = row["ratio_to_bare_loop"], row["ms_per_step"]["bare loop"]  # type: ignore[index]
                 shown = "".join(f"{ratio:>16.2f}" for ratio in ratios.values())  # type: ignore[attr-defined]
                 print(f"{name:<6}{precision:<7}{count:<9}{shown}   ({bare:.2f} ms)", flush=True)
-    if options.json:
-        about = {"torch": torch.__version__, "results": rows}
-        options.json.write_text(json.dumps(about, indent=1) + "\n")
+                if options.json:
+                    write(options.json, options.device, rows)
+
+
+def write(path: Path, device: str, rows: list[dict[str, object]]) -> None:
+    """After every row, so that an end before the last one loses nothing."""
+    name = torch.cuda.get_device_name() if device == "cuda" else device
+    about = {"torch": torch.__version__, "device": name, "results": rows}
+    path.write_text(json.dumps(about, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import bnexp
 from tests.conftest import REPOSITORY
 
 
@@ -38,3 +39,34 @@ def test_a_wheel_runs_in_a_clean_environment_elsewhere(tmp_path: Path) -> None:
     swept = ("train", "-m", "+model=mlp,mlp_bn", "training.max_steps=2")
     call(clean / "bnexp", *swept)
     assert len(list(tmp_path.glob("runs/mlp*/run.json"))) == 2
+
+
+def test_a_checkout_that_is_not_installed_says_its_version_and_writes_evidence(
+    tmp_path: Path,
+) -> None:
+    """An uninstalled package has no metadata; found after a ledger had trained for two minutes."""
+    code = (
+        "import importlib.metadata as metadata, sys\n"
+        "known = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'bnexp':\n"
+        "        raise metadata.PackageNotFoundError(name)\n"
+        "    return known(name)\n"
+        "metadata.version = version\n"
+        "from bnexp.cli import main\n"
+        "main()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    for line in (["--version"], ["reproduce", "A1", f"out={tmp_path}"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *line], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "evidence.csv").exists()
+
+
+def test_one_version() -> None:
+    cited = (REPOSITORY / "CITATION.cff").read_text()
+    assert f"\nversion: {bnexp.__version__}\n" in cited
+    changes = (REPOSITORY / "CHANGELOG.md").read_text()
+    assert f"\n## {bnexp.__version__}\n" in changes

@@ -31,6 +31,7 @@ from bnexp.comparisons.verdict import Verdict, scaled
 from bnexp.comparisons.words import of_these_images
 from bnexp.comparisons.working import Working
 from bnexp.errors import UserError
+from bnexp.report.labels import canonical
 from bnexp.runs.tables import Runs
 from bnexp.sweep import Job
 
@@ -69,6 +70,7 @@ class Course:
         if cells and not any(cell in self.planner.known for cell in cells):
             why = self.planner.refused[cells[0]]["reason"]
             raise UserError(f"none of its {len(cells)} arms is possible here: {why}")
+        self._see_that_rules_select(cells)
         self.edition = setting.edition_of(one)
         self.pilots = edition.pilot_seeds(setting.pilots(one))
         self.count = max(setting.first(one), len(self.published.seeds))
@@ -78,6 +80,16 @@ class Course:
             self.choices = self.published.choices
         elif not one.has_pilots:
             self.choices = Choices()
+
+    def _see_that_rules_select(self, cells: Sequence[Cell]) -> None:
+        one = self.comparison
+        wheres = [(f"choose {rule.name}", {**rule.where, **rule.of}) for rule in one.choose]
+        wheres += [(f"search {search.name}", search.where) for search in one.search]
+        wheres += [(f"target {target.name}", target.where) for target in one.target]
+        for rule, where in wheres:
+            if not any(self._is(cell, where) for cell in cells):
+                said = ", ".join(f"{key}={canonical(value)}" for key, value in where.items())
+                raise UserError(f"{rule}: none of its {len(cells)} arms has {said}")
 
     @property
     def goal(self) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bnexp import __version__
 from bnexp.comparisons.choices import Choices, Chosen
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.measure import Unit, times_by_run
@@ -86,9 +87,7 @@ def machine_of(runs: Runs | None) -> str:
 
 def write(courses: Sequence["Course"], out: Path) -> None:
     """Write the three files of a ledger."""
-    from importlib.metadata import version
-
-    evidence = [row for one in courses for row in _readings(one, version("bnexp"))]
+    evidence = [row for one in courses for row in _readings(one, __version__)]
     choices = [row for one in courses for row in _choices(one)]
     _write(out / "evidence.csv", pd.DataFrame(evidence, columns=list(EVIDENCE)))
     _write(out / "choices.csv", pd.DataFrame(choices, columns=list(CHOICES)))

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from bnexp import __version__
+
 
 def provenance(device: torch.device, command: str) -> dict[str, Any]:
     """What `run.json` keeps about the machine and the code that trained a run."""
@@ -23,7 +25,8 @@ def provenance(device: torch.device, command: str) -> dict[str, Any]:
 def _code() -> dict[str, Any]:
     libraries = ("torch", "torchvision", "numpy", "pandas", "hydra-core")
     commit = _git("rev-parse", "HEAD")
-    return {name: _version(name) for name in ("bnexp", *libraries)} | {
+    return {name: _version(name) for name in libraries} | {
+        "bnexp": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "git_commit": commit,

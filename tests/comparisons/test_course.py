@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from bnexp.comparisons import evidence
-from bnexp.comparisons.config import load
+from bnexp.comparisons.config import load, names
+from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.edition import DESIGN, PILOTS
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.planner import Planner
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.records import COLUMNS, Records
 from bnexp.comparisons.rejudge import again
+from bnexp.comparisons.run import courses_of
+from bnexp.errors import UserError
 from bnexp.sweep import Job
 from tests.comparisons.made_up import JUDGE, Trainer, better, judge, setting
 
@@ -242,3 +245,32 @@ def test_a_table_has_the_columns_that_reports_read_though_no_run_fills_them(tmp_
     table = records.table(["a"]).runs
     assert set(COLUMNS) <= set(table)
     assert table["reason"].isna().all()
+
+
+WHERE = "{name: best, per: [model.norm], where: {data.train_size: 3}}"
+
+
+def test_a_rule_that_selects_none_of_its_arms_is_refused(folder: Path) -> None:
+    text = (folder / "C1.yaml").read_text()
+    (folder / "C1.yaml").write_text(text.replace("{name: best, per: [model.norm]}", WHERE))
+    with pytest.raises(UserError) as found:
+        courses_of(setting())
+    assert found.value.lines == ["C1: choose best: none of its 8 arms has data.train_size=3"]
+
+
+SELECTING = [
+    one.id
+    for one in map(load, names())
+    if any(rule.where for rule in (*one.choose, *one.target, *one.search))
+]
+
+
+@pytest.mark.parametrize("name", SELECTING)
+def test_rules_select_arms_whatever_a_dataset_sets(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Datasets bring keys and a net of their own: a rule must not lean on a default."""
+    known = ledger_config()["datasets"]
+    others = {"overrides": ["data.train_size=600", "data.batch_size=128"], "net": "cnn_small"}
+    monkeypatch.setitem(known, "digits", known["digits"] | others)
+    courses_of(setting(name))  # raises UserError where one selects none
