@@ -38,9 +38,11 @@ def train() -> str:
     rows = []
     for row in (row for file in read("train-*.json") for row in file["results"]):
         ratios = row["ratio_to_bare_loop"]
+        device = row.get("device", "cpu")
         rows.append(
             [
-                row["case"].upper(), row["precision"], str(row["threads"]),
+                row["case"].upper(), row["precision"],
+                str(row["threads"]) if device == "cpu" else "GPU",
                 f"{row['ms_per_step']['bare loop']:.2f}",
                 *(f"{ratios[name]:.2f}" for name in ("default probes", "no probes", "DataLoader")),
                 f"{ratios['DataLoader'] / ratios['default probes']:.1f}", str(row["repetitions"]),
@@ -55,16 +57,20 @@ def train() -> str:
 
 def step() -> str:
     rows = [
-        [str(file["threads"]), row["way"], f"{row['ms_per_step']:.2f}",
-         f"{row['ratio_to_eager']:.2f}", f"{row['first_epoch_seconds']:.1f}"]
+        ["-".join(map(str, file["sizes"])), str(file["threads"]), row["way"],
+         f"{row['ms_per_step']:.2f}", f"{row['ratio_to_eager']:.2f}",
+         f"{row['first_epoch_seconds']:.1f}",
+         f"{row['steps_to_pay']:,.0f}" if row["steps_to_pay"] else "never"]
         for file in read("step-*.json")
         for row in file["results"]
     ]  # fmt: skip
-    return markdown(["threads", "way", "ms a step", "over eager", "first epoch, s"], rows)
+    head = ["layers", "threads", "way", "ms a step", "over eager", "first epoch, s",
+            "steps until it pays"]  # fmt: skip
+    return markdown(head, rows)
 
 
 def parts() -> str:
-    files = read("step-*.json")
+    files = [file for file in read("step-*.json") if file["sizes"][0] == 784]
     names = list(files[0]["microseconds"]) if files else []
     rows = [[str(f["threads"]), *(f"{f['microseconds'][n]:.0f}" for n in names)] for f in files]
     return markdown(["threads", *names], rows)
@@ -118,6 +124,40 @@ def report() -> str:
     return markdown(["runs", "records, MB", "`bnexp report`, s", "peak memory, MB"], rows)
 
 
+def gpu() -> str:
+    """Steps a second of every way, nets of one kind below each other."""
+    parts = []
+    for file in read("gpu*.json"):
+        rows = [
+            [row["net"], row["way"], f"{row['ms']:.2f}", f"{row['steps_per_second']:,.0f}",
+             f"{row['ratio_to_eager']:.2f}", f"{row['first_seconds']:.1f}"]
+            if "ms" in row
+            else [row["net"], row["way"], "does not run", "", "", ""]
+            for row in file["ways"]
+        ]  # fmt: skip
+        head = ["net", "way", "ms a step", "steps a second, all nets", "times eager",
+                "first step, s"]  # fmt: skip
+        about = (
+            f"{file['device']}, PyTorch {file['torch']}, medians of {file['repetitions']} turns."
+        )
+        parts += [about, markdown(head, rows)]
+    return "\n\n".join(parts)
+
+
+def norms_on_gpu() -> str:
+    """Every normaliser beside PyTorch's batch norm, contiguous."""
+    [rows] = read("norms-gpu*.json")
+    shown = [
+        [row["norm"], f"{row['both_ms']:.2f}", f"{row['both_ratio']:.2f}", f"{row['kept']:.1f}",
+         f"{row['peak']:.1f}"]
+        for row in rows
+        if not row["channels_last"]
+    ]  # fmt: skip
+    head = ["norm", "forward and backward, ms", "times PyTorch's batch norm",
+            "kept for backward, inputs", "peak memory, inputs"]  # fmt: skip
+    return markdown(head, shown)
+
+
 def draw_growth() -> None:
     """One panel a factor, logarithmic, with the slope in its title."""
     found = [row for file in read("growth*.json") for row in file["results"]]
@@ -140,7 +180,7 @@ def draw_growth() -> None:
 
 TABLES: dict[str, Callable[[], str]] = {
     "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
-    "bf16": precision, "report": report,
+    "bf16": precision, "report": report, "gpu": gpu, "gpu norms": norms_on_gpu,
 }  # fmt: skip
 
 

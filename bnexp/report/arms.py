@@ -248,7 +248,16 @@ def group_names(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, .
     """The group of each row: the canonical values of `keys`."""
     if not keys:
         return [()] * len(table)
-    return list(zip(*(map(canonical, table[key]) for key in keys), strict=True))
+    return list(zip(*(_spelled(table[key]) for key in keys), strict=True))
+
+
+def _spelled(column: pd.Series) -> list[str]:
+    """The canonical spelling of every value, each different one spelled once."""
+    if column.dtype == object:  # may hold lists, and True beside 1
+        return list(map(canonical, column))
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    names = list(map(canonical, values))
+    return [names[code] for code in codes]
 
 
 def _absent(skipped: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -56,10 +57,11 @@ def canonical(value: Any) -> str:
         value = value.item()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return _json(value)
+    return _scalar(value) if isinstance(value, str | int | float) else _json(value)
 
 
 _json = json.JSONEncoder(sort_keys=True, default=str).encode  # json.dumps would make one a call
+_scalar = lru_cache(100_000, typed=True)(_json)  # a table of runs has the same few over and over
 
 
 def differs(column: pd.Series) -> bool:
