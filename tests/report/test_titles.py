@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bnexp.report.arms import Arms
 from bnexp.report.catalogue import FIGURES, draw
 from bnexp.report.chart import Chart
+from bnexp.report.figures.convergence import _when
 from bnexp.report.figures.learning_rate import learning_rate
 from bnexp.runs.tables import Runs
 from tests.report.records import write_run
@@ -145,3 +146,18 @@ def test_titles_of_rates_are_true_of_any_sweep(table: pd.DataFrame) -> None:
     chart = learning_rate(Arms(runs, ("model.norm", "optimizer.lr")))
     if "At no" not in chart.finding:
         check(chart)
+
+
+@pytest.mark.parametrize(
+    ("after", "by", "words"),
+    [
+        (0, 5, "between epochs 0 and 5 (a)"),
+        (0.602151, 0.795699, "between epochs 0.6 and 0.8 (a)"),
+        (15.2043, 15.3978, "between epochs 15.2 and 15.4 (a)"),
+        (1.1, 1.2, "between epochs 1.1 and 1.2 (a)"),
+        (0.9, 1.04, "between epochs 0.9 and 1.1 (a)"),
+        (0, 0, "before training (a)"),
+    ],
+)
+def test_parts_of_an_epoch_are_rounded_outwards(after: float, by: float, words: str) -> None:
+    assert _when({"half_after_epochs": after, "half_by_epochs": by, "arm": "a"}) == words

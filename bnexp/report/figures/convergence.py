@@ -1,5 +1,6 @@
 """Training loss by step, validation accuracy by epoch and by seconds; when targets are reached."""
 
+import math
 import re
 from typing import Any
 
@@ -205,6 +206,10 @@ def _finding(table: pd.DataFrame, target: float | None) -> str:
 
 
 def _when(row: dict[Any, Any]) -> str:
+    """The evaluations that the time lies between; parts of an epoch are rounded outwards."""
     after, by = row["half_after_epochs"], row["half_by_epochs"]
+    parts = 100 if by < 1 else 10  # of an epoch
+    after = math.floor(round(after * parts, 6)) / parts
+    by = math.ceil(round(by * parts, 6)) / parts
     words = "before training" if by == 0 else f"between epochs {after:g} and {by:g}"
     return f"{words} ({row['arm']})"
