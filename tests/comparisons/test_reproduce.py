@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bnexp.cli import run
+from bnexp.comparisons.choices import Choices
+from bnexp.comparisons.judges.instrument import identical_arms
+from bnexp.runs.tables import Runs
 from tests.conftest import Cli
 
 QUICK = ("I4", "A6", "preset=quick", "device=cpu")
@@ -70,6 +74,24 @@ def test_a_planted_effect_is_found_and_judged_again_from_its_evidence(
     lines = (tmp_path / "further" / "evidence.csv").read_text().splitlines()
     assert lines[:8] == (tmp_path / "ledger" / "evidence.csv").read_text().splitlines()
     assert len(lines) == 9
+
+
+@pytest.mark.ci
+def test_arms_that_differ_in_seeds_alone_are_not_told_apart(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "I3", "preset=quick", "seeds=40", "training.max_steps=20", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads((tmp_path / "ledger" / "ledger.json").read_text())["rows"]
+    alone, ledger = row["verdicts"]
+    assert (alone["verdict"], ledger["verdict"], ledger["value"]) == ("yes", "yes", 0)
+    assert 0 <= alone["value"] <= 10
+    pool = pd.read_csv(tmp_path / "ledger" / "runs.csv").sort_values("seed")
+    assert pool["seed"].nunique() == len(pool) == 40
+    assert pool["test_accuracy"].nunique() > 1
+    recomputed = identical_arms(Runs(pool, pd.DataFrame()), Choices())
+    assert recomputed.quantities["alone"].centre == alone["value"]
+    again = cli("rejudge", "ledger")
+    assert again.returncode == 0, again.stderr
+    assert f"{alone['value']:.0f} found" in again.stdout
 
 
 @pytest.mark.parametrize(
