@@ -125,8 +125,9 @@ class Setting:
 
     def epochs_of(self, comparison: Comparison) -> int:
         """Epochs of its runs, unless a grid says otherwise."""
-        factor = self.dataset.get("factors", {}).get(comparison.id, comparison.epochs)
-        return max(1, round(self.dataset["epochs"] * factor))
+        epochs: float = self.dataset["epochs"]
+        factor: float = self.dataset.get("factors", {}).get(comparison.id, comparison.epochs)
+        return max(1, round(epochs * factor))
 
     def options_of(self, measurement: Measurement) -> dict[str, Any]:
         """The options of a measurement, with the ledger's dataset in place of `data: ledger`."""

@@ -36,7 +36,8 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         x = self.linear(x)
         x = self.norm(self.activation(x)) if self.after else self.activation(self.norm(x))
-        return self.dropout(x)
+        y: Tensor = self.dropout(x)
+        return y
 
 
 class Head(nn.Module):
@@ -51,7 +52,8 @@ class Head(nn.Module):
             self.linear, self.norm = attach_norm(linear, model.norm, width, **model.norm_options)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return self.norm(self.linear(x))
+        logits: Tensor = self.norm(self.linear(x))
+        return logits
 
 
 @torch.no_grad()

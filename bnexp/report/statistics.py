@@ -90,9 +90,11 @@ def _median(x: NDArray[np.floating]) -> float:
 def seeds(runs: pd.DataFrame) -> pd.Index:
     """What a run shares with the runs of other arms: its seed, with that of its split if any."""
     split = runs.get("data.split_seed")
-    if split is None or split.isna().all():
-        return pd.Index(runs["seed"])
-    return pd.Index([*zip(runs["seed"], split.fillna(-1), strict=True)], tupleize_cols=False)
+    shared: pd.Index = pd.Index(runs["seed"])
+    if split is not None and not split.isna().all():
+        pairs = zip(runs["seed"], split.fillna(-1), strict=True)
+        shared = pd.Index([*pairs], tupleize_cols=False)
+    return shared
 
 
 def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:

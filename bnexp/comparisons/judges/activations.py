@@ -72,7 +72,8 @@ def apart(mean: pd.DataFrame, std: pd.DataFrame) -> pd.Series:
     between normal ones the 2-Wasserstein distance.
     """
     a, b = LAYERS
-    return np.hypot(mean[a] - mean[b], std[a] - std[b]) / std[[a, b]].mean(axis=1)
+    distance = pd.Series(np.hypot(mean[a] - mean[b], std[a] - std[b]))
+    return distance / std[[a, b]].mean(axis=1)
 
 
 def outside(low: float, high: float, counts: str) -> float:

@@ -87,13 +87,15 @@ def gradient_shift(runs: Runs, rows: pd.DataFrame) -> pd.Series:
     if not len(cosines):
         return pd.Series(dtype=float)
     cosines = cosines[cosines["layer"] != cosines["layer"].iloc[0]]
-    return 1 - cosines.groupby("seed")["value"].mean()
+    shift: pd.Series = 1 - cosines.groupby("seed")["value"].mean()
+    return shift
 
 
 def _at(rows: pd.DataFrame, step: int) -> pd.DataFrame:
     """Mean and std by seed at a step, or at the last recorded one before it."""
     steps = rows.loc[rows["step"] <= step, "step"]
-    return rows[rows["step"] == steps.max()].set_index("seed")[["mean", "std"]].sort_index()
+    found: pd.DataFrame = rows[rows["step"] == steps.max()].set_index("seed")[["mean", "std"]]
+    return found.sort_index()
 
 
 def _summary(first: pd.DataFrame, later: pd.DataFrame, after: pd.DataFrame, shift: Quantity) -> str:

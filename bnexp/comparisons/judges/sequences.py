@@ -45,4 +45,5 @@ def between_steps(runs: Runs) -> pd.Series:
     """
     found = measures(runs, measurements(runs, "timesteps"), "between_steps")
     found = found[found["layer"] == found["layer"].min()].sort_values("step")
-    return found.groupby("seed")["value"].last()
+    last: pd.Series = found.groupby("seed")["value"].last()
+    return last

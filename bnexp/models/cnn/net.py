@@ -42,4 +42,5 @@ class CNN(nn.Module):
         x = x.flatten(1)
         for layer in self.layers[self.blocks :]:
             x = layer(x)
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits

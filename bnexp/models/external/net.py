@@ -27,7 +27,8 @@ class GrayToColor(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return self.model(x.expand(-1, 3, *x.shape[2:]))
+        logits: Tensor = self.model(x.expand(-1, 3, *x.shape[2:]))
+        return logits
 
 
 def build_external(model: Torchvision, shape: tuple[int, ...], classes: int) -> nn.Module:
@@ -71,7 +72,8 @@ def _torchvision(model: Torchvision, classes: int) -> nn.Module:
             f"model.name={model.name}: no torchvision classification model; near: {near}"
         )
     kwargs = {"num_classes": classes} | _AUXILIARY.get(model.name, {}) | model.kwargs
-    return _call(models.get_model_builder(model.name), kwargs, model)
+    net: nn.Module = _call(models.get_model_builder(model.name), kwargs, model)
+    return net
 
 
 def _module(model: Module, shape: tuple[int, ...], classes: int) -> nn.Module:

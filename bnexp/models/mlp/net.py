@@ -27,4 +27,5 @@ class MLP(nn.Module):
         x = x.flatten(1)
         for layer in self.layers:
             x = layer(x)
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits

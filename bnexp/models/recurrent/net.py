@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,20 +87,23 @@ class RecurrentLayer(nn.Module):
                     )
                 state = new
                 states.append(state[0])
-        return self.dropout(torch.stack(states, 1))
+        y: Tensor = self.dropout(torch.stack(states, 1))
+        return y
 
 
 def _over_steps(norm: nn.Module, x: Tensor, data: Tensor | None) -> Tensor:
     """The norm with statistics of all samples and steps that are data; x is (N, T, C)."""
-    if data is None:
-        return norm(x.mT).mT  # to (N, C, T) and back
-    return _scattered(norm(x[data]), x, data)
+    if data is not None:
+        return _scattered(norm(x[data]), x, data)
+    y: Tensor = norm(x.mT)  # to (N, C, T) and back
+    return y.mT
 
 
 def _at_step(norm: nn.Module, x: Tensor, step: int, data: Tensor | None) -> Tensor:
     """The norm with statistics of the samples that have data at this step; x is (N, C)."""
     if data is None:
-        return norm(x, step)
+        y: Tensor = norm(x, step)
+        return y
     samples, training = int(data.sum()), norm.training
     if samples == 0:
         return torch.zeros_like(x)
@@ -214,7 +218,8 @@ class Recurrent(nn.Module):
         x = x.movedim(2, 1).flatten(2)
         for layer in self.layers:
             x = layer(x, data)
-        return self.head(x[:, -1])
+        logits: Tensor = self.head(x[:, -1])
+        return logits
 
 
 @torch.no_grad()
@@ -226,9 +231,10 @@ def _drawn(inputs: int, width: int, gates: int, model: Plain, bias: bool) -> nn.
     state = {
         name: torch.cat([x.state_dict()[name] for x in drawn]) for name in drawn[0].state_dict()
     }
-    linear = nn.utils.skip_init(nn.Linear, inputs, gates * width, bias=bias)
+    linear: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, gates * width, bias=bias)
     linear.load_state_dict(state)
-    linear.parts = tuple(f"{gate}_gate" for gate in GATES)  # for probes
+    parts: Any = tuple(f"{gate}_gate" for gate in GATES)
+    linear.parts = parts  # for probes
     return linear
 
 

@@ -64,10 +64,12 @@ class Block(nn.Module):
         self.activation = ACTIVATIONS[model.activation]() if before else None
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        y = self.second(self.dropout(self.first(x)))
+        y: Tensor = self.second(self.dropout(self.first(x)))
         if self.residual:
             y = y + self.shortcut(x)
-        return y if self.activation is None else self.activation(y)
+        if self.activation is not None:
+            y = self.activation(y)
+        return y
 
 
 class ResNet(nn.Module):
@@ -99,7 +101,8 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         x = self.last(self.layers(self.stem(x)))
-        return self.head(x.mean((2, 3)))
+        logits: Tensor = self.head(x.mean((2, 3)))
+        return logits
 
 
 def _conv(inputs: int, width: int, stride: int, model: Config, size: int = 3) -> nn.Conv2d:

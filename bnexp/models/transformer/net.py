@@ -45,9 +45,9 @@ def token_norm(model: Config) -> nn.Module:
 
 def normalised(norm: nn.Module, x: Tensor, over_tokens: bool) -> Tensor:
     """The tokens (N, T, C) through the norm: as (N, C, T), or each token by itself."""
-    if over_tokens:
-        return norm(x.mT.contiguous()).mT  # contiguous as torch.compile takes it to be
-    return norm(x.flatten(0, 1)).view_as(x)
+    # contiguous, as torch.compile takes it to be
+    y: Tensor = norm(x.mT.contiguous() if over_tokens else x.flatten(0, 1))
+    return y.mT if over_tokens else y.view_as(x)
 
 
 class Attention(Sublayer):
@@ -68,7 +68,8 @@ class Attention(Sublayer):
         )
         p = self.dropout.p if self.training else 0.0
         mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=p)
-        return self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
+        y: Tensor = self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
+        return y
 
 
 class FeedForward(Sublayer):
@@ -82,7 +83,8 @@ class FeedForward(Sublayer):
 
     def function(self, x: Tensor) -> Tensor:  # noqa: D102
         hidden = self.dropout(self.activation(self.expand(x)))
-        return self.dropout(self.contract(hidden))
+        y: Tensor = self.dropout(self.contract(hidden))
+        return y
 
 
 class Block(nn.Module):
@@ -94,7 +96,8 @@ class Block(nn.Module):
         self.mlp = FeedForward(model, linears[4:])
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return self.mlp(self.attention(x))
+        y: Tensor = self.mlp(self.attention(x))
+        return y
 
 
 class Transformer(nn.Module):
@@ -127,4 +130,5 @@ class Transformer(nn.Module):
             x = torch.cat([self.token.expand(len(x), 1, -1), x], 1)
         x = self.layers(x + self.positions)
         x = normalised(self.norm, x, self.over_tokens)
-        return self.head(x.mean(1) if self.token is None else x[:, 0])
+        logits: Tensor = self.head(x.mean(1) if self.token is None else x[:, 0])
+        return logits
