@@ -72,8 +72,7 @@ def apart(mean: pd.DataFrame, std: pd.DataFrame) -> pd.Series:
     between normal ones the 2-Wasserstein distance.
     """
     a, b = LAYERS
-    distance = pd.Series(np.hypot(mean[a] - mean[b], std[a] - std[b]))
-    return distance / std[[a, b]].mean(axis=1)
+    return np.hypot(mean[a] - mean[b], std[a] - std[b]) / std[[a, b]].mean(axis=1)
 
 
 def outside(low: float, high: float, counts: str) -> float:

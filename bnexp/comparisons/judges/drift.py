@@ -87,15 +87,13 @@ def gradient_shift(runs: Runs, rows: pd.DataFrame) -> pd.Series:
     if not len(cosines):
         return pd.Series(dtype=float)
     cosines = cosines[cosines["layer"] != cosines["layer"].iloc[0]]
-    shift: pd.Series = 1 - cosines.groupby("seed")["value"].mean()
-    return shift
+    return 1 - cosines.groupby("seed")["value"].mean()
 
 
 def _at(rows: pd.DataFrame, step: int) -> pd.DataFrame:
     """Mean and std by seed at a step, or at the last recorded one before it."""
     steps = rows.loc[rows["step"] <= step, "step"]
-    found: pd.DataFrame = rows[rows["step"] == steps.max()].set_index("seed")[["mean", "std"]]
-    return found.sort_index()
+    return rows[rows["step"] == steps.max()].set_index("seed")[["mean", "std"]].sort_index()
 
 
 def _summary(first: pd.DataFrame, later: pd.DataFrame, after: pd.DataFrame, shift: Quantity) -> str:

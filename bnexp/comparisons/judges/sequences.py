@@ -45,5 +45,4 @@ def between_steps(runs: Runs) -> pd.Series:
     """
     found = measures(runs, measurements(runs, "timesteps"), "between_steps")
     found = found[found["layer"] == found["layer"].min()].sort_values("step")
-    last: pd.Series = found.groupby("seed")["value"].last()
-    return last
+    return found.groupby("seed")["value"].last()

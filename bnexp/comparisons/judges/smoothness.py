@@ -40,8 +40,7 @@ def typical(runs: Runs, rows: pd.DataFrame, name: str) -> pd.Series:
     found = measures(runs, rows, name)
     found = found[(found["value"] > 0) & np.isfinite(found["value"])]
     logs = np.log(found["value"].astype(float))
-    means: pd.Series = np.exp(logs.groupby(found["seed"]).mean())
-    return means
+    return np.exp(logs.groupby(found["seed"]).mean())
 
 
 def _table(runs: Runs) -> pd.DataFrame:
