@@ -60,6 +60,7 @@ class Clocks:
 
 def reproduce(arguments: list[str], runs: Path, out: Path) -> dict[str, Any]:
     """Run the command once; seconds of the whole, its parts, and its rows."""
+    before = {path.name for path in runs.glob("*")}
     from bnexp import sweep
     from bnexp.comparisons import cli, course, evidence, ledger, page, records, run
 
@@ -94,14 +95,16 @@ def reproduce(arguments: list[str], runs: Path, out: Path) -> dict[str, Any]:
     whole = perf_counter() - start
     workers = next((job.plan.config.workers for job in kept[0].planner.known.values()), None)
     workers = workers or len(os.sched_getaffinity(0))
-    rows = rows_of(kept, clocks, runs)
+    rows = rows_of(kept, clocks, runs, before)
     own = sum(sum(row[part] for part in PARTS) for row in rows)
     parts = dict(clocks.parts) | {"waiting": workers * clocks.parts["runs"] - own}
     parts["other"] = whole - sum(clocks.parts.values())
     return {"seconds": whole, "workers": workers, "parts": parts, "rows": rows}
 
 
-def rows_of(courses: list[Any], clocks: Clocks, runs: Path) -> list[dict[str, Any]]:
+def rows_of(
+    courses: list[Any], clocks: Clocks, runs: Path, before: set[str]
+) -> list[dict[str, Any]]:
     counted: set[str] = set()
     found = []
     for one in courses:
@@ -110,7 +113,7 @@ def rows_of(courses: list[Any], clocks: Clocks, runs: Path) -> list[dict[str, An
         row |= dict.fromkeys(PARTS, 0.0)
         for identity in mine:
             [path] = list(runs.glob(f"*-{identity}/run.json")) or [None]
-            if path is None:
+            if path is None or path.parent.name in before:
                 continue
             results = json.loads(path.read_text())["results"]
             row["runs"] += 1

@@ -2,28 +2,65 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
+
+Write: TypeAlias = Callable[[IO[bytes]], object]
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, bring it to the disk, and rename it.
+def write_each(files: Mapping[Path, Write], sync: bool = True) -> None:
+    """Let each function fill a temporary file beside its path; bring all to the disk; rename them.
 
-    Who may read the file is for the umask to say.
+    They are renamed in the order given, once all of them are on the disk. Without `sync` that is
+    left to the system: what a power cut may take must be made again by who finds it missing or
+    empty. Who may read the files is for the umask to say.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = {path: path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp") for path in files}
     try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with ExitStack() as stack:
+            opened = []
+            for path, write in files.items():
+                file = stack.enter_context(temporary[path].open("xb"))
+                write(file)
+                file.flush()
+                opened.append(file.fileno())
+            if sync:
+                _sync(opened)
+        for path in files:
+            temporary[path].replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for left in temporary.values():
+            left.unlink(missing_ok=True)
         raise
+
+
+def _sync(files: Sequence[int]) -> None:
+    """Bring files to the disk; at the same time, since each would wait for the disk by itself."""
+    if len(files) < 2:
+        for file in files:
+            os.fsync(file)
+        return
+    with ThreadPoolExecutor(len(files)) as pool:
+        list(pool.map(os.fsync, files))
+
+
+def write_whole(path: Path, write: Write) -> None:
+    """Let `write` fill a temporary file beside `path`, bring it to the disk, and rename it."""
+    write_each({path: write})
+
+
+def write_texts(texts: Mapping[Path, str], sync: bool = True) -> None:
+    """Write each text as UTF-8, whole or not at all, in this order."""
+    write_each({path: _writer(text) for path, text in texts.items()}, sync)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_texts({path: text})
+
+
+def _writer(text: str) -> Write:
+    return lambda file: file.write(text.encode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bnexp.runs.files import write_text
+from bnexp.runs.files import write_texts
 from bnexp.runs.identity import FORMAT
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in C, where it was built
@@ -67,12 +67,15 @@ class Record:
         self.tables: Tables = {name: [] for name in COLUMNS}
 
     def start(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, write the configuration, and say that the run is running."""
+        """Make the folder, write the configuration, and say that the run is running.
+
+        The disk is not waited for: a run that a power cut leaves without these is trained again.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.header["config"] = dict(config)
         text = yaml.dump(dict(config), Dumper=DUMPER, sort_keys=False)
-        write_text(self.folder / "config.yaml", text)
-        self.mark("running")
+        config_file = {self.folder / "config.yaml": text}
+        write_texts(config_file | self._marked("running"), sync=False)
 
     def mark(
         self,
@@ -83,17 +86,18 @@ class Record:
         results: Mapping[str, Any] | None = None,
     ) -> None:
         """Write `run.json`."""
-        self.header |= {
-            "status": status,
-            "outcome": outcome,
-            "reason": reason,
-            "results": dict(results or {}),
-        }
+        write_texts(self._marked(status, outcome=outcome, reason=reason, results=results))
+
+    def _marked(self, status: str, **told: Any) -> dict[Path, str]:
+        told = {"outcome": None, "reason": None} | told
+        results = dict(told.pop("results", None) or {})
+        self.header |= {"status": status, "results": results, **told}
         text = json.dumps(self.header, indent=1, sort_keys=True, allow_nan=False)
-        write_text(self.folder / "run.json", text + "\n")
+        return {self.folder / "run.json": text + "\n"}
 
     def flush(self) -> None:
         """Write every table that has rows."""
+        texts = {}
         for name, rows in self.tables.items():
             path = self.folder / f"{name}.csv"
             if not rows:
@@ -103,7 +107,8 @@ class Record:
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(COLUMNS[name])
             writer.writerows(rows)
-            write_text(path, text.getvalue())
+            texts[path] = text.getvalue()
+        write_texts(texts)
 
     def add(self, table: str, **cells: Any) -> None:
         """Append a row; columns that are not named are empty. KeyError for one there is not."""

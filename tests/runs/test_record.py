@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bnexp
+from bnexp.cli import run
 from bnexp.errors import UserError
 from bnexp.runs import files
-from bnexp.runs.files import write_text
+from bnexp.runs.files import write_text, write_texts
 from bnexp.runs.header import read_header
 from bnexp.runs.places import find_run, is_running, run_lock
 from bnexp.runs.record import COLUMNS
@@ -120,6 +121,29 @@ def test_a_write_that_fails_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_of_several_files_all_are_new_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [tmp_path / name for name in ("a", "b", "c")]
+    write_texts(dict.fromkeys(names, "old"))
+    calls: list[int] = []
+
+    def broken(file: int) -> None:
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError("disk full")
+
+    monkeypatch.setattr(files.os, "fsync", broken)
+    with pytest.raises(OSError, match="disk full"):
+        write_texts(dict.fromkeys(names, "new"))
+    assert len(calls) == 3  # every one is brought to the disk before the first is renamed
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["old"] * 3
+    monkeypatch.undo()
+    write_texts({**dict.fromkeys(names, "new"), tmp_path / "d": ""})
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["new"] * 3 + [""]
+    write_texts({})
+
+
 def test_a_header_of_another_format_is_no_header(tmp_path: Path) -> None:
     record = make(tmp_path, "a" * 12)
     assert read_header(record.folder)["status"] == "done"  # type: ignore[index]
@@ -137,3 +161,17 @@ def test_who_may_read_a_record_is_for_the_umask_to_say(
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {mode}
+
+
+def test_a_run_whose_first_files_a_power_cut_emptied_is_trained_again(tmp_path: Path) -> None:
+    """They are not waited for at the start of a run."""
+    line = ["train", "model=mlp", "training.max_steps=2", "training.epochs=1", "probes=none"]
+    line += ["device=cpu", "threads=1", f"runs_dir={tmp_path}"]
+    assert run(line) == 0
+    [folder] = tmp_path.glob("mlp-*")
+    before = json.loads((folder / "run.json").read_text())["results"]["test_loss"]
+    for name in ("config.yaml", "run.json", "epochs.csv"):
+        (folder / name).write_text("")
+    assert run(line) == 0
+    found = json.loads((folder / "run.json").read_text())
+    assert (found["status"], found["results"]["test_loss"]) == ("done", before)
