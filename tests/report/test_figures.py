@@ -13,6 +13,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import find_arms
 from bnexp.report.catalogue import FIGURES, draw
 from bnexp.report.figures.gradients import END, at_steps
+from bnexp.report.figures.learning_rate import _places
 from tests.report.records import RATIO, write_run
 
 RATES = (0.01, 0.1, 1.0, 3.0)
@@ -197,3 +198,16 @@ def test_runs_without_probes_have_no_figures_of_layers(tmp_path: Path) -> None:
     for name in ("gradients", "gradient_map", "histograms", "percentiles", "drift"):
         with pytest.raises(UserError, match="recorded no"):
             draw(name, tmp_path)
+
+
+def test_many_rates_stand_at_their_logarithms() -> None:
+    """What a search leaves lies close together, and is no even grid."""
+    few = _places([0.01, 0.1, 10.0])
+    assert few == [0, 1, 2]
+    rates = [0.01 * 1000 ** (i / 16) for i in (0, *range(3, 17))]
+    found = _places(rates)
+    assert found[0] == 0
+    assert found[-1] == pytest.approx(14)
+    steps = np.diff(found)
+    assert steps[0] == pytest.approx(3 * steps[1])
+    assert steps[1:] == pytest.approx(steps[1])

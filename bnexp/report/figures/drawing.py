@@ -151,14 +151,22 @@ def draw_band(ax: Axes, arm: Arm, x: Array, y: Array, marks: int = 6) -> Array:
     return middle
 
 
-def draw_means(ax: Axes, arm: Arm, of: int, cells: Sequence[pd.DataFrame | None]) -> list[Any]:
-    """Draw the mean test accuracy of cells at 0, 1, 2, ... with its interval; return the points.
+def draw_means(
+    ax: Axes,
+    arm: Arm,
+    of: int,
+    cells: Sequence[pd.DataFrame | None],
+    at: Sequence[float] | None = None,
+) -> list[Any]:
+    """Draw the mean test accuracy of cells with its interval; return the points.
 
-    The line breaks where runs were made and none trained; None stands for no runs at all.
+    They stand at 0, 1, 2, ... or `at` other places. The line breaks where runs were made and none
+    trained; None stands for no runs at all.
     """
+    at = range(len(cells)) if at is None else at
     pairs = [(place, cell) for place, cell in enumerate(cells) if cell is not None]
     found = [arm_accuracy(cell) for _, cell in pairs]
-    x = [place + dodge(arm, of) for place, _ in pairs]
+    x = [at[place] + dodge(arm, of) for place, _ in pairs]
     y, low, high = np.array([(e.centre, e.low, e.high) for e in found]).reshape(-1, 3).T
     bars = np.nan_to_num([y - low, high - y])
     ax.errorbar(x, y, bars, elinewidth=1.2, capsize=0, **arm.look.mark)
@@ -166,9 +174,14 @@ def draw_means(ax: Axes, arm: Arm, of: int, cells: Sequence[pd.DataFrame | None]
     return [points.get(place) for place in range(len(cells))]
 
 
-def draw_lost_cells(ax: Axes, arm: Arm, cells: Sequence[pd.DataFrame | None]) -> None:
-    """Mark the runs of cells at 0, 1, 2, ... that are not averaged."""
-    for place, cell in enumerate(cells):
+def draw_lost_cells(
+    ax: Axes,
+    arm: Arm,
+    cells: Sequence[pd.DataFrame | None],
+    at: Sequence[float] | None = None,
+) -> None:
+    """Mark the runs of cells, at 0, 1, 2, ... or `at` other places, that are not averaged."""
+    for place, cell in zip(range(len(cells)) if at is None else at, cells, strict=True):
         if cell is None:
             continue
         lost = cell.loc[cell["outcome"] == "not trained", "test_accuracy"].astype(float)

@@ -1,5 +1,6 @@
 """Learning-rate stability: final accuracy and share of stable runs, by rate and norm."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ METHOD = (
     "was not stable. Of the seeds' values the one that half of them reach is given, and of their "
     "ratios, paired by seed, with the bounds that the grid leaves."
 )
-FEW = 14  # rates that have room for words
+FEW = 14  # rates that have room for words; more, as a search leaves them, lie where they are
 
 
 def learning_rate(source: Source) -> Chart:
@@ -52,6 +53,7 @@ def learning_rate(source: Source) -> Chart:
     lines = shortlist(arms, keep=KEY).without(KEY)
     rates = sorted(lines.runs.runs[KEY].unique())
     stable = {arm.label: stable_rates(arm.runs, KEY) for arm in lines}
+    at = _places(rates)
     with style():
         chart = Chart("learning_rate", lines, 3.3 + 0.24 * len(lines))
         heights = (3.2, 0.35 + 0.24 * len(lines))
@@ -61,8 +63,8 @@ def learning_rate(source: Source) -> Chart:
             best = best_rate(arm.runs, KEY)
             groups = dict(iter(arm.runs.groupby(KEY)))
             cells = [groups.get(rate) for rate in rates]
-            draw_lost_cells(accuracy, arm, cells)
-            points = draw_means(accuracy, arm, len(lines), cells)
+            draw_lost_cells(accuracy, arm, cells, at)
+            points = draw_means(accuracy, arm, len(lines), cells, at)
             half = half_of(stable[arm.label])
             if best is not None:
                 ring = {"markersize": 12, "fillstyle": "none", "color": arm.look.color}
@@ -70,10 +72,10 @@ def learning_rate(source: Source) -> Chart:
             for place, (rate, cell) in enumerate(zip(rates, cells, strict=True)):
                 if cell is not None:
                     rows.append(_row(arm, rate, cell, best, half))
-                    _draw_share(share, arm, place, rows[-1], told=len(rates) <= FEW)
+                    _draw_share(share, arm, at, place, rows[-1])
         accuracy.set(title="Final test accuracy", ylabel="accuracy")
         percent_axis(accuracy.yaxis)
-        _finish_grid(share, lines, rates)
+        _finish_grid(share, lines, rates, at)
         entries = [
             *sweep_handles(lines),
             Line2D([], [], linestyle="", marker="o", markersize=11, markerfacecolor="none",
@@ -93,27 +95,46 @@ def learning_rate(source: Source) -> Chart:
         return chart.finish(finding, METHOD, table, entries, footer)
 
 
-def _draw_share(ax: Any, arm: Arm, place: int, row: dict[str, Any], told: bool) -> None:
+def _places(rates: list[float]) -> list[float]:
+    """Where the rates stand: few side by side, many by their logarithms, over the same width."""
+    if len(rates) <= FEW:
+        return [float(place) for place in range(len(rates))]
+    logs = np.log(rates)
+    found: list[float] = ((logs - logs[0]) / (logs[-1] - logs[0]) * (len(rates) - 1)).tolist()
+    return found
+
+
+def _draw_share(ax: Any, arm: Arm, at: list[float], place: int, row: dict[str, Any]) -> None:
     """One cell of the grid below: how many runs were stable, in words where there is room."""
     framed = row["learning_rate"] == row["stable_up_to"]
-    box = {"y": arm.place, "width": 0.94, "left": place - 0.47, "height": 0.86}
+    left, right = (
+        min([0.47, *(0.47 * abs(at[i] - at[place]) for i in [place + side] if 0 <= i < len(at))])
+        for side in (-1, 1)
+    )
+    box = {"y": arm.place, "width": left + right, "left": at[place] - left, "height": 0.86}
     shade = 0.08 + 0.4 * row["stable"] / row["runs"]
     ax.barh(**box, color=arm.look.color, alpha=shade, linewidth=0)
     if framed:
         ax.barh(**box, facecolor="none", edgecolor=INK, linewidth=1.6, zorder=4)
-    if not told:
+    if len(at) > FEW:
         return
     ax.text(
-        place, arm.place, f"{row['stable']} of {row['runs']}", ha="center", va="center",
+        at[place], arm.place, f"{row['stable']} of {row['runs']}", ha="center", va="center",
         fontsize=0.9 * ax.figure.format.font, fontweight="bold" if framed else "normal",
         color=INK if row["stable"] else MUTED,
     )  # fmt: skip
 
 
-def _finish_grid(ax: Any, arms: Arms, rates: list[float]) -> None:
+def _finish_grid(ax: Any, arms: Arms, rates: list[float], at: list[float]) -> None:
     ax.set_title("Stable runs")
-    step = -(-len(rates) // FEW)  # of many rates, as a search leaves them, some are named
-    ax.set_xticks(range(0, len(rates), step), [f"{rate:.3g}" for rate in rates[::step]])
+    if len(rates) <= FEW:
+        ax.set_xticks(at, [f"{rate:.3g}" for rate in rates])
+    else:
+        least, most = (math.floor(math.log10(rate)) for rate in (rates[0], rates[-1]))
+        ticks = [part * 10.0**power for power in range(least, most + 1) for part in (1, 3)]
+        ticks = [tick for tick in ticks if rates[0] <= tick <= rates[-1]]
+        places = np.interp(np.log(ticks), np.log(rates), at)
+        ax.set_xticks(places, [f"{tick:.3g}" for tick in ticks])
     ax.set_xlim(-0.6, len(rates) - 0.4)
     ax.set_yticks(range(len(arms)), [arm.label for arm in arms])
     ax.set_ylim(len(arms) - 0.45, -0.55)
