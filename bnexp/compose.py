@@ -247,8 +247,20 @@ def check_overrides(overrides: Iterable[str]) -> None:
             problems.append(f"{text}: is a section; {name}=NAME chooses one")
         if (group in GROUPS or group == "hydra") and not (override.is_delete() or preset):
             problems.append(f"{text}: must name one preset of conf/{group}; see bnexp list")
+        elif not override.is_delete():
+            problems += sets_nothing(group, override.value())
     if problems:
         raise UserError(*problems)
+
+
+def sets_nothing(key: str, *values: Any) -> list[str]:
+    """What is wrong with a whole section given as `{}`: merging that would change nothing."""
+    if {} not in values and "{}" not in values:
+        return []
+    from bnexp.keys import described
+
+    inside = [one.name for one in described(key) if one.name != key]
+    return [f"{key}={{}}: sets nothing; it holds keys such as {inside[0]}"] if inside else []
 
 
 def _preset(config: Any) -> str:

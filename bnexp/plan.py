@@ -139,7 +139,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
         source=source_hash(code(config.model)),
         weights=weights,
     )
-    notes = [note for note in (facts.note, trial.note) if note is not None]
+    notes = [*([facts.note] if facts.note is not None else []), *trial.notes]
     notes += schedule_notes(config.training, len(groups))
     return Plan(config, facts, preset, traits, trial.layout, tuple(notes))
 

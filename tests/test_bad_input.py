@@ -74,6 +74,7 @@ sweep=[{zip:[1]}]|sweep=[{zip:{zip:{seed:1}}}]|sweep=[{sweep:[{seed:1}]}]|sweep=
 sweep=[{seed:x}]|sweep=[{seed:'range(5,0)'}]|sweep=[{seed:'range('}]|sweep=[{typo:1}]|sweep=[{seed:{}}]
 sweep=[{model:null}]|sweep=[{model:[mlp]}]|sweep=[{model:'nonsense'}]|sweep=[{zip:{seed:'0,1',model:mlp}}]
 sweep=[{seed:1},{seed:'range(5,0)'}]|sweep=[{'':1}]|sweep=[{'a=b':1}]|sweep=[{'~seed':1}]|foo={}
+seed=0,1 training={}|sweep=[{training:{}}]
 hydra.sweeper.params=3|hydra.sweeper.params={seed:'range(5,0)'}|hydra.launcher=3|hydra/launcher=nonsense
 hydra/sweeper=nonsense|hydra.sweeper=null|hydra=null|hydra=3|hydra.nonsense=1|hydra.searchpath=[/nowhere]
 """.replace("\n", "|")
@@ -86,7 +87,7 @@ BROKEN_FLAGS = (
 -cn nonsense|--config-name=nonsense|--config-path=/nowhere|-cp /nowhere|--info nonsense|-m --run
 --experimental-rerun x|--resolve|--dry-run=3|model|seed|~|~nonsense|~seed|~model|~training|@|+|=
 model=|=3|model=[mlp]|model=[mlp,cnn]|model=null|model=3|model={a:1}|data=[digits]|model@x=mlp
-+model@x=mlp|model/x=1|training=3|training=null|training=[]|optimizer=[]|seed=${nowhere}|seed=${seed}
++model@x=mlp|model/x=1|training=3|training=null|training=[]|optimizer=[]|seed=${nowhere}|seed=${seed}|training={}
 seed=${oc.env:BNEXP_NOTHING}|seed=${oc.decode:x}|seed=${nonsense:x}|seed=${|model.kwargs={}|data.root=/ö
 runs_dir=|runs_dir=''|runs_dir=a=b|threads=100000|workers=0|workers=99999|device=gpu|device=cuda:99
 seed=0,1|optimizer.learning_rate=1|sweep=[{}]|sweep=[{seed:1}]|model.norm_options.groups=3|model.norm=x

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from bnexp.complaints import unreadable
-from bnexp.compose import GROUPS, rewrite
+from bnexp.compose import GROUPS, rewrite, sets_nothing
 from bnexp.config import Config
 from bnexp.errors import UserError
 
@@ -74,9 +74,11 @@ def _axes(overrides: Iterable[str], config_loader: Any) -> Axes:
             key = override.get_key_element()
             if not override.is_sweep_override():
                 axes[key] = [text]
+                problems += sets_nothing(key.lstrip("+"), override.value())
             elif override.is_discrete_sweep():
                 values = list(islice(override.sweep_string_iterator(), MOST + 1))
                 axes[key] = [f"{key}={value}" for value in values]
+                problems += sets_nothing(key.lstrip("+"), *values)
                 if not values:
                     problems.append(f"{typed}: there is no value in it, so nothing to train")
             else:

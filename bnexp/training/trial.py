@@ -26,7 +26,7 @@ class Trial:
 
     problems: tuple[str, ...] = ()
     layout: Layout = "channels_last"
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     batch_statistics: bool = False  # some norm uses its batch in training mode
 
 
@@ -55,11 +55,59 @@ def try_out(model: Model, data: AnyData, facts: Facts, precision: str) -> Trial:
         found = any(is_batch_norm(module) for module in net.modules())
         problem = _problem(net, data, facts, precision, "channels_last")
         if problem is None:
-            return Trial(batch_statistics=found)
+            return Trial(notes=_unseeded(model, facts), batch_statistics=found)
         if _problem(net, data, facts, precision, "contiguous") is not None:
             return Trial((f"{name}: {problem}",))
         note = f"{name}: trained with contiguous images, since with channels last it {problem}"
-        return Trial(layout="contiguous", note=note, batch_statistics=found)
+        notes = (note, *_unseeded(model, facts))
+        return Trial(layout="contiguous", notes=notes, batch_statistics=found)
+
+
+def _unseeded(model: Model, facts: Facts) -> tuple[str, ...]:
+    """What a net of the user's draws from generators of its own: two nets are made and compared.
+
+    Both begin from the same state of all the generators that the seed sets.
+    """
+    import torch
+
+    from bnexp.models import build_model
+    from bnexp.models.external import Torchvision
+    from bnexp.norms import evaluating
+    from bnexp.random_state import random_state_kept
+
+    if type(model) is Torchvision:
+        return ()
+    weights, outputs = [], []
+    for _ in range(2):
+        with random_state_kept(torch.device("cpu")), torch.no_grad():
+            net = build_model(model, facts.shape, facts.classes)
+            weights.append({name: weight.clone() for name, weight in net.named_parameters()})
+            x = torch.randn(2, *facts.shape)
+            try:
+                trained = net.train()(x)
+                with evaluating(net):
+                    outputs.append({"training": trained, "evaluation": net(x)})
+            except (Exception, SystemExit):  # not with two samples
+                outputs.append({})
+    drawn = [f"the weights {name}" for name in _differing(*weights)]
+    drawn = drawn or [f"what it draws in {mode}" for mode in _differing(*outputs)]
+    if not drawn:
+        return ()
+    shown = " and ".join(drawn[:2]) + ", and more" * (len(drawn) > 2)
+    return (
+        f"{getattr(model, 'name', model.norm)}: no run can be repeated: the seed does not set "
+        f"{shown}; it sets torch's generator, Python's random and numpy.random",
+    )
+
+
+def _differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """The names of the tensors that are not the same, but for rounding."""
+    return [
+        name
+        for name in first
+        if name in second
+        and not first[name].allclose(second[name], rtol=1e-3, atol=1e-6, equal_nan=True)
+    ]
 
 
 def _problem(

@@ -136,6 +136,51 @@ def test_nets_that_draw_from_other_generators_are_repeated_and_resumed(
     assert len(hashes) == 1
 
 
+@pytest.mark.parametrize(
+    ("init", "forward", "said"),
+    [
+        ("", "", ""),
+        ("self.rng = np.random.default_rng(0)", "x = x * self.rng.random()", ""),
+        ("self.rng = random.Random(0)", "x = x * (1 + np.random.rand() + random.random())", ""),
+        (
+            "self.head.weight.data *= np.random.default_rng().random()", "",
+            "the weights head.weight;",
+        ),
+        ("self.rng = random.Random()", "x = x * self.rng.random()", "what it draws in training"),
+        (
+            "self.rng = np.random.default_rng()",
+            "x = x * self.rng.random() if self.training else x",
+            "what it draws in training;",
+        ),
+        (
+            "self.rng = np.random.default_rng()",
+            "x = x if self.training else x * self.rng.random()",
+            "what it draws in evaluation;",
+        ),
+    ],
+)  # fmt: skip
+def test_generators_that_the_seed_does_not_set_are_said(
+    planned: Planner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    init: str,
+    forward: str,
+    said: str,
+) -> None:
+    head, noise = (
+        "nn.Linear(64, num_classes)\n",
+        "noise = random.random() + float(np.random.rand())",
+    )
+    lines = DRAWS.replace(head, f"{head}        {init}\n")
+    lines = lines.replace(noise, forward).replace(" * noise", "")
+    name = f"own_draws_{abs(hash((init, forward)))}"
+    (tmp_path / f"{name}.py").write_text(lines)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    notes = planned("model=module", f"model.name={name}.Net").notes
+    assert len(notes) == bool(said)
+    assert not said or said in notes[0]
+
+
 def test_too_few_validation_samples_to_tell(planned: Planner) -> None:
     keys = (
         "data=synthetic",
