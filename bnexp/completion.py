@@ -56,7 +56,7 @@ def _others(command: str, word: str) -> list[str]:
 
         return of_compare(word)
     if command == "explain":
-        return [*_norms(), *(f"norm={name}" for name in _norms()), "shape="]
+        return [*_norms(), *(f"norm={name}" for name in _norms()), "shape=", "--open", "--out"]
     if command == "list":
         from bnexp.listing import SECTIONS
 

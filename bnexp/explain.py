@@ -2,6 +2,7 @@
 
 import json
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnexp.errors import UserError
@@ -12,13 +13,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 USAGE = """\
-bnexp explain NORM [shape=N,C[,D[,H[,W]]]] [option=value ...]
+bnexp explain NORM [shape=N,C[,D[,H[,W]]]] [option=value ...] [--open] [--out FILE.html]
 
 Says which axes a normaliser reduces on an input of that shape, how many statistics it computes
 and from how many values, its parameters and buffers, and what it does in training and evaluation.
 NORM is a name of `bnexp list norms` or a class of your own; the shape is 4,16,8,8 unless given.
+With --open (or --out) also a page on which a small batch goes through it, forward and backward.
 
   bnexp explain batch
+  bnexp explain batch --open
   bnexp explain norm=group shape=4,6,8,8 groups=3 eps=1e-3
   bnexp explain my_package.MyNorm shape=32,64
 """
@@ -33,6 +36,7 @@ def main(argv: list[str]) -> int:
         print(USAGE, end="")
         return 0
     load_plugins()
+    argv, out, opened = _flags(argv)
     values: dict[str, str] = {}
     for place, argument in enumerate(argv):
         key, equals, value = argument.partition("=")
@@ -46,8 +50,46 @@ def main(argv: list[str]) -> int:
     if "norm" not in values:
         raise UserError("norm= is missing, for example norm=batch")
     norm, shape = values.pop("norm"), _shape(values.pop("shape", SHAPE))
-    print(explain(norm, shape, {key: _value(value) for key, value in values.items()}))
+    options = {key: _value(value) for key, value in values.items()}
+    print(explain(norm, shape, options))
+    if out or opened:
+        _write_page(norm, options, Path(out or f"explain-{norm}.html"), opened)
     return 0
+
+
+def _flags(argv: list[str]) -> tuple[list[str], str, bool]:
+    """The arguments without flags, the file of --out, and whether to open it."""
+    rest, out, opened = [], "", False
+    given = iter(argv)
+    for argument in given:
+        if argument == "--open":
+            opened = True
+        elif argument == "--out" or argument.startswith("--out="):
+            out = argument.partition("=")[2] or next(given, "")
+            if not out:
+                raise UserError("--out: expected a file, for example --out batch.html")
+        elif argument.startswith("-"):
+            raise UserError(f"{argument}: no such flag; known are --open, --out FILE.html")
+        else:
+            rest.append(argument)
+    return rest, out, opened
+
+
+def _write_page(norm: str, options: dict[str, Any], path: Path, opened: bool) -> None:
+    from bnexp.explain_page import page
+    from bnexp.runs.files import write_text
+
+    text = page(norm, options).html()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    print(f"\n{path}")
+    if opened:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
 
 
 def explain(norm: str, shape: tuple[int, ...], options: dict[str, Any]) -> str:
