@@ -96,6 +96,9 @@ def page(norm: str, options: dict[str, Any]) -> Page:
         known = info.options.model_fields
         options = {key: value for key, value in SMALL.items() if key in known} | options
     sizes = SPATIAL if info and info.needs_space else FLAT
+    groups = options.get("groups")
+    if isinstance(groups, int) and groups > 0 and sizes[0] % groups:
+        sizes = (2 * groups, *sizes[1:])
     columns = [
         f"channel {c + 1}" + (f", place {place[0] + 1}" if place else "")
         for c, *place in product(*map(range, sizes))

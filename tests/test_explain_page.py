@@ -91,6 +91,12 @@ def test_group_norm_shares_by_sample_and_group() -> None:
     assert [one.values for one in panel.statistics] == [3] * 4
 
 
+def test_groups_that_do_not_divide_the_usual_channels_have_channels_of_their_own() -> None:
+    made = page("group", {"groups": 4})
+    assert len(made.columns) == 8
+    assert not any(panel.refusal for panel in made.panels)
+
+
 def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "new" / "batch.html"
     assert main(["batch", "--out", str(file), "eps=0.1"]) == 0
@@ -100,7 +106,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for line, words in (
         (["batch", "--pdf"], "--pdf: no such flag"),
         (["batch", "--out"], "--out: expected a file"),
-        (["group", "groups=5", f"--out={file}"], "norm=group: group norm: 5 groups do not divide"),
+        (["group", "groups=5", f"--out={file}"], "group norm: 5 groups do not divide"),
     ):
         with pytest.raises(UserError, match=re.escape(words)):
             main(line)
