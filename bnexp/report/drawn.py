@@ -3,28 +3,22 @@
 import base64
 import hashlib
 import json
-import multiprocessing
 import os
-import sys
-import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bnexp.cores import cores
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms
 from bnexp.report.catalogue import draw
 from bnexp.report.chart import Chart
+from bnexp.report.forked import forked
 from bnexp.runs.files import write_text
 
 
@@ -83,25 +77,8 @@ def draw_all(tasks: Sequence[Task], kept: Path) -> list[Drawn | UserError]:
 def draw_each(
     figures: Sequence[Callable[[], Chart]], png: bool = True
 ) -> Iterator[Drawn | UserError]:
-    """Draw in processes that share the tables read so far; here where there is no sharing."""
-    global _figures
-    alone = threading.active_count() > 1 or sys.platform != "linux"
-    if alone or len(figures) < 2 or cores() < 2:
-        yield from (_drawn(figure, png) for figure in figures)
-        return
-    _figures = figures
-    context = multiprocessing.get_context("fork")
-    workers = min(cores(), len(figures))
-    with warnings.catch_warnings(), ProcessPoolExecutor(workers, context) as pool:
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside BLAS's threads
-        yield from pool.map(_numbered, range(len(figures)), repeat(png))
-
-
-_figures: Sequence[Callable[[], Chart]] = []  # what forked processes find
-
-
-def _numbered(number: int, png: bool) -> Drawn | UserError:
-    return _drawn(_figures[number], png)
+    """Draw side by side, in processes that share the tables read so far."""
+    return forked([partial(_drawn, figure, png) for figure in figures])
 
 
 def _drawn(figure: Callable[[], Chart], png: bool) -> Drawn | UserError:
