@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.conftest import REPOSITORY
 
 FLOORS = """
-__main__ cli completion explain listing
+__main__ cli completion explain explain_page listing
 versus
 comparisons
 api measurements report sweep

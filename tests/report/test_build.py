@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bnexp.report.drawn
+import bnexp.report.forked
 from bnexp.cli import run
 from bnexp.errors import UserError
 from bnexp.report.build import write_report
@@ -169,7 +170,7 @@ def test_only_figures_whose_runs_changed_are_drawn_again(
     write_report([unprobed], tmp_path / "out")
     first = contents(tmp_path / "out")
     drawn: list[str] = []
-    monkeypatch.setattr(bnexp.report.drawn, "cores", lambda: 1)
+    monkeypatch.setattr(bnexp.report.forked, "cores", lambda: 1)
     real = bnexp.report.drawn.draw
     monkeypatch.setattr(
         bnexp.report.drawn, "draw",
