@@ -2,14 +2,17 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
 
 from bnexp.plan import Plan
 from bnexp.sweep.result import Result, killed
@@ -107,7 +110,8 @@ class Pool:
         process = self.context.Process(
             target=work, args=(theirs, self.command, gpu % max(self.gpus, 1)), daemon=True
         )
-        process.start()
+        with _main_left_alone():
+            process.start()
         theirs.close()
         self.workers.append(_Worker(process, ours, gpu))
         return self.workers[-1]
@@ -147,3 +151,22 @@ def _how(code: int | None) -> str:
     if code is not None and code < 0:
         return f"its process was killed by {signal.Signals(-code).name}"
     return f"its process ended with exit code {code}"
+
+
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Keep workers from importing a script without a guard, which would start workers in turn.
+
+    One with `if __name__ == "__main__":` is imported as multiprocessing does, since what stands
+    before that may have registered norms and nets of the user's.
+    """
+    main = sys.modules["__main__"]
+    path = Path(getattr(main, "__file__", None) or "")
+    if not path.is_file() or "__name__" in path.read_text(encoding="utf-8", errors="replace"):
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
