@@ -16,12 +16,11 @@ from typing import Any, Literal, Protocol
 from bnexp.config import Logger
 from bnexp.errors import UserError
 from bnexp.runs.header import Unreadable, load_header
-from bnexp.runs.record import COLUMNS
+from bnexp.runs.record import BEST, COLUMNS
 from bnexp.showing import harmless
 
 PATIENCE = 5.0  # seconds that a run, once it has ended, waits for a logger that does nothing
 TABLES = {"steps": ("loss", "lr"), "epochs": COLUMNS["epochs"]}  # what of them is logged
-BEST = ("best_epoch", "best_val_accuracy", "test_accuracy_at_best")  # known once a run is done
 Ending = Literal["done", "interrupted", "failed"]
 
 
@@ -98,14 +97,12 @@ class RunLog:
         _complain(self.name, f"{what}; the record has everything")
 
 
-def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunLog | None:
-    """Start the logger that `logger.name` asks for; None for `none`.
+def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunLog:
+    """Start the logger that `logger.name` asks for, which must not be `none`.
 
     Files go below `folder`, the run's; `config` is sent along as the run's parameters. Raises
     UserError where the package is not installed.
     """
-    if logger.name == "none":
-        return None
     try:
         module = import_module(f"bnexp.loggers.{logger.name}")
     except ImportError as error:
@@ -117,9 +114,10 @@ def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunL
 
 
 def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
-    """Catch a logger up with a run that is done, from its record; a damaged one is a line."""
-    if logger.name == "none":
-        return
+    """Catch a logger up with a run that is done, from its record; a damaged one is a line.
+
+    `logger.name` must not be `none`.
+    """
     from bnexp.runs.tables import DamagedTable
 
     try:
@@ -129,7 +127,6 @@ def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
         _complain(logger.name, f"is not told of {folder}: {why}")
         return
     log = make_logger(logger, folder, config)
-    assert log is not None
     log.send(tables)
     if tables["epochs"]:
         log.end(tables, results)

@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "measures": ("step", "layer", "name", "value"),
     "samples": ("step", "index", "channels", "height", "width", "pixels"),
 }
+BEST = ("best_epoch", "best_val_accuracy", "test_accuracy_at_best")  # of a run's results
 
 Row = tuple[Any, ...]
 Tables = dict[str, list[Row]]

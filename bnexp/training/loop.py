@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from bnexp import norms, probes  # whose modules come with the first use
 from bnexp.data import load
-from bnexp.loggers import RunLog
 from bnexp.models import build_model
 from bnexp.plan import Plan
 from bnexp.random_state import (
@@ -36,6 +36,9 @@ from bnexp.training.progress import Progress
 from bnexp.training.samples import Samples
 from bnexp.training.schedule import learning_rate, midway
 from bnexp.training.scoring import Scoring, When
+
+if TYPE_CHECKING:
+    from bnexp.loggers import RunLog
 
 DIVERGED = 1000.0  # a loss above this many times the first one
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import Timeout
@@ -19,18 +19,20 @@ from torch import nn
 from bnexp.config import Config
 from bnexp.cores import cores
 from bnexp.errors import UserError
-from bnexp.loggers import BEST, Ending, feed, make_logger
 from bnexp.models.families import FAMILIES
 from bnexp.plan import Plan
 from bnexp.runs.header import Damaged, Missing, Unreadable, load_header, read_header
 from bnexp.runs.identity import flatten, revisions
 from bnexp.runs.places import find_run, run_lock
-from bnexp.runs.record import Record
+from bnexp.runs.record import BEST, Record
 from bnexp.runs.replace import discard, recover, restore, set_aside
 from bnexp.training.checkpoint import save_weights
 from bnexp.training.loop import Diverged, Interrupted, Training
 from bnexp.training.progress import Progress
 from bnexp.training.provenance import provenance
+
+if TYPE_CHECKING:
+    from bnexp.loggers import Ending
 
 
 class Busy(Exception):
@@ -86,7 +88,10 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     recover(folder)
     if done := _done_before(plan):
         with suppress(OSError):  # a folder that may not be written to
-            feed(plan.config.logger, done.folder, plan.recorded)
+            if plan.config.logger.name != "none":
+                from bnexp.loggers import feed
+
+                feed(plan.config.logger, done.folder, plan.recorded)
             (done.folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the two
         return done
     _make_way(folder)
@@ -116,7 +121,10 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
     ending: Ending = "failed"
     with _stop_signals() as asked:
         try:
-            logger = make_logger(config.logger, folder, plan.recorded)
+            if config.logger.name != "none":
+                from bnexp.loggers import make_logger  # few runs have one
+
+                logger = make_logger(config.logger, folder, plan.recorded)
             training = Training(plan, record, progress, lambda: bool(asked) or stop(), logger)
             training.run()
             outcome, reason = _outcome(training, record)

@@ -161,8 +161,8 @@ def test_a_logger_that_does_not_start_fails_the_run(
     def broken(*_: object) -> None:
         raise OSError("no server")
 
-    monkeypatch.setattr("bnexp.training.run.make_logger", broken)
-    plan = planned("model=mlp")
+    monkeypatch.setattr("bnexp.loggers.make_logger", broken)
+    plan = planned("model=mlp", "logger=tensorboard")
     with pytest.raises(OSError, match="no server"):
         run(plan, "", quiet=True)
     assert bnexp.load_runs(plan.runs_dir).runs["status"].item() == "failed"
