@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     try:
         return _dispatch(arguments)
     except UserError as error:
-        lines = ("".join(map(printable, line)) for line in error.lines)
+        lines = (printable(line) for line in error.lines)
         print("\n".join(f"bnexp: {line}" for line in lines), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from typing import Any
 _KNOWN = {"bnexp", "torch", "torchvision"}  # their versions are recorded
 
 
-def load(name: str) -> Any:
+def import_object(name: str) -> Any:
     """The object `package.module.name`; the module may lie in the working folder.
 
     Raises whatever importing it raises.

@@ -13,14 +13,12 @@ from pydantic import TypeAdapter
 from bnexp import schema
 from bnexp.arguments import last_part
 from bnexp.config import AnyData, Config, Logger, Model, Probes
-from bnexp.data import Facts, describe, smallest_batch
-from bnexp.data import check as check_data
+from bnexp.data import Facts, check_data, describe, smallest_batch
 from bnexp.data.batch_sizes import batch_sizes
 from bnexp.data.dataset import info
 from bnexp.errors import UserError
 from bnexp.importing import source_hash
-from bnexp.models.check import check as check_model
-from bnexp.models.check import check_lengths, check_structure
+from bnexp.models.check import check_lengths, check_model, check_structure
 from bnexp.models.families import FAMILIES
 from bnexp.models.family import code
 from bnexp.norms.catalogue import NORMS
@@ -86,7 +84,7 @@ def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
 
     Raises UserError with one line for every problem found.
     """
-    tree, problems = schema.complete(tree)
+    tree, problems = schema.with_defaults(tree)
     problems += schema.problems(tree)
     model = schema.section(Model, tree, "model")
     data = schema.section(AnyData, tree, "data")

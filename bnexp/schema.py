@@ -16,7 +16,7 @@ from bnexp.runs.identity import flatten
 _TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # by which its class is chosen
 
 
-def complete(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def with_defaults(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Write out home folders, and the defaults of the norm's options for the identity.
 
     Not those that a swapped norm keeps from the one it replaces, where nothing else is typed.

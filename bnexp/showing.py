@@ -19,9 +19,9 @@ def harmless(show: Callable[P, Any]) -> Callable[P, None]:
     return shown
 
 
-def printable(sign: str) -> str:
-    """A sign as it may stand in a line: line breaks and such are spelled out."""
-    return sign if sign.isprintable() else repr(sign)[1:-1]
+def printable(text: str) -> str:
+    """Text on one line: line breaks, and what else a terminal would act upon, are spelled out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def prepare_streams() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bnexp.importing import load, source_hash
+from bnexp.importing import import_object, source_hash
 from tests.conftest import Cli
 
 NET = """
@@ -73,7 +73,7 @@ def test_of_an_installed_module_the_file_alone(package: Path) -> None:
 
 
 def test_a_module_that_is_loaded_is_known_as_it_was_loaded(package: Path) -> None:
-    load("somebodys.net.MyNet")
+    import_object("somebodys.net.MyNet")
     before = source_hash(["somebodys.net.MyNet"])
     (package / "somebodys" / "net.py").write_text(NET)
     assert source_hash(["somebodys.net.MyNet"]) == before

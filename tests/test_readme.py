@@ -51,7 +51,7 @@ def test_every_run_can_be_composed(words: list[str]) -> None:
     union = compose(grids)[0]["sweep"] if grids else []
     jobs = expand(typed, union) if "-m" in words else [typed]
     for job in jobs:
-        assert schema.problems(schema.complete(compose(job)[0])[0]) == []
+        assert schema.problems(schema.with_defaults(compose(job)[0])[0]) == []
 
 
 def test_every_key_is_in_the_schema() -> None:

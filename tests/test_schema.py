@@ -97,18 +97,18 @@ def test_a_missing_key_is_named() -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_norm_options_are_completed_and_belong_to_their_norm(norm: str) -> None:
     tree = tree_with("model.norm", norm)
-    completed, problems = schema.complete(tree)
+    completed, problems = schema.with_defaults(tree)
     assert problems == []
     assert completed["model"]["norm_options"] == NORMS[norm].options().model_dump()
     tree["model"]["norm_options"] = {"colour": 1}
-    _, problems = schema.complete(tree)
+    _, problems = schema.with_defaults(tree)
     assert problems[0].startswith(f"model.norm_options.colour=1: no option of norm {norm};")
 
 
 def test_an_option_of_another_norm_is_explained() -> None:
     tree = tree_with("model.norm", "layer")
     tree["model"]["norm_options"] = {"groups": 4}
-    _, [line] = schema.complete(tree)
+    _, [line] = schema.with_defaults(tree)
     assert "it is one of group)" in line
     assert line.endswith("its options: eps, affine")
 
@@ -136,7 +136,7 @@ def test_any_input_gives_a_config_or_lines(values: dict[str, Any], extra: str) -
         at[last] = value
     if extra:
         tree.setdefault(extra, 1)
-    tree, problems = schema.complete(tree)
+    tree, problems = schema.with_defaults(tree)
     problems += schema.problems(tree)
     assert all(line.count("\n") == 0 and ":" in line for line in problems)
     if not problems:

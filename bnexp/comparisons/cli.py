@@ -98,7 +98,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
     from bnexp.comparisons.records import Records
     from bnexp.comparisons.run import courses_of, run_courses
     from bnexp.sweep import Result, Stopped, run_all
-    from bnexp.sweep.table import show as show_runs
+    from bnexp.sweep.table import show_runs
 
     published: dict[str, evidence.Published] = {}
     told: list[str] = []

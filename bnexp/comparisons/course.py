@@ -250,7 +250,7 @@ class Course:
                 self._widen(one.where, one.key, one.value, one.grid)
             return
         except Exception as error:
-            self._end(told(error))
+            self._end(error_line(error))
             return
         self.piloted = self._table([*self.sweep, *self._fixed_for_pilots()], self.pilots, records)
         self.choices = Choices((*choices.entries, *self._spreads(choices, records)))
@@ -326,7 +326,7 @@ class Course:
             elif not self.published.seeds:
                 self.problem = "no run of it is done"
         except Exception as error:
-            self.problem = told(error)
+            self.problem = error_line(error)
         if isinstance(self.found, Finding):
             machine = machine_of(self.judged)
             self.quantities = self.published.merged(self.found.quantities, new, machine)
@@ -359,7 +359,7 @@ def judge_of(comparison: Comparison) -> Judge:
     return found
 
 
-def told(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """An exception of a judge or chooser in a line, with its place."""
     import traceback
     from pathlib import Path

@@ -91,7 +91,7 @@ def write(courses: Sequence["Course"], out: Path) -> None:
     choices = [row for one in courses for row in _choices(one)]
     _write(out / "evidence.csv", pd.DataFrame(evidence, columns=list(EVIDENCE)))
     _write(out / "choices.csv", pd.DataFrame(choices, columns=list(CHOICES)))
-    _write(out / "runs.csv", runs_table(courses))
+    _write(out / "runs.csv", course_runs(courses))
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
@@ -132,7 +132,7 @@ def _choices(course: "Course") -> Iterable[dict[str, Any]]:
         }  # fmt: skip
 
 
-def runs_table(courses: Sequence["Course"]) -> pd.DataFrame:
+def course_runs(courses: Sequence["Course"]) -> pd.DataFrame:
     """A line for each run: what told it from others, how it ended, when it came to the target."""
     rows: dict[str, dict[str, Any]] = {}
     for course in courses:

@@ -26,7 +26,7 @@ from bnexp.comparisons.words import (
     measured,
     parted,
     reckoned,
-    right,
+    recomputed,
     rule,
     seeds_in_words,
     speaks_for,
@@ -55,7 +55,7 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
                 "says": step.label,
                 "documented": step.printed,
                 "value": step.value,
-                "measured": right(step),
+                "measured": recomputed(step),
                 "verdict": word,
                 "why": step.explains or step.excuse,
             }
@@ -121,7 +121,7 @@ def as_json(entries: Sequence[Entry], setting: Setting) -> dict[str, Any]:
         "setup": {"words": setting.budget, "seeds": seeds_in_words(entries)},
         "design": setting.design,
         "headline": headline(entries),
-        "provenance": provenance(entries),
+        "provenance": agreed_provenance(entries),
         "rows": [_entry_json(entry, setting) for entry in entries],
     }
 
@@ -182,7 +182,7 @@ def _number(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def provenance(entries: Sequence[Entry]) -> dict[str, str]:
+def agreed_provenance(entries: Sequence[Entry]) -> dict[str, str]:
     """Versions, device and commit of the runs, as far as they all agree."""
     found: dict[str, set[str]] = {}
     for entry in entries:
@@ -318,7 +318,7 @@ def _errata(console: Console, entry: Entry) -> None:
             explains = f"; {step.explains}" if step.explains else ""
             console.print(
                 f"    [red]erratum[/red]  {_safe(step.label)}: printed {step.printed}, "
-                f"right is {right(step)}{_safe(explains)}"
+                f"right is {recomputed(step)}{_safe(explains)}"
             )
 
 

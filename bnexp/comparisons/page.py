@@ -11,7 +11,7 @@ import pandas as pd
 from bnexp.comparisons import figures
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Finding
-from bnexp.comparisons.ledger import provenance, rows
+from bnexp.comparisons.ledger import agreed_provenance, rows
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.words import HOW_COUNTED, chosen_in_words, headline, seeds_in_words
 from bnexp.errors import UserError
@@ -141,5 +141,5 @@ def _facts(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def _provenance(entries: Sequence[Entry]) -> pd.DataFrame:
-    found = provenance(entries)
+    found = agreed_provenance(entries)
     return pd.DataFrame({"what": list(found), "value": list(found.values())})

@@ -73,11 +73,11 @@ def measured(verdict: Verdict) -> str:
     if verdict.lines is None:
         return text
     if verdict.interval is not None:
-        text += undecided(*verdict.interval)
+        text += interval_words(*verdict.interval)
     return f"{text}, {counts(verdict)}{' on one machine' if quantity.timed else ''}"
 
 
-def undecided(low: float, high: float) -> str:
+def interval_words(low: float, high: float) -> str:
     """The interval behind a median; nothing where it says no more than that."""
     if math.isfinite(low) and math.isfinite(high):
         return f" ({number(low)} to {number(high)})" if number(low) != number(high) else ""
@@ -188,7 +188,7 @@ def of_these_images(accuracy: float, images: int) -> str:
     )
 
 
-def right(step: Step) -> str:
+def recomputed(step: Step) -> str:
     """The recomputed value with a digit more than the source prints."""
     if not step.is_number:
         return number(step.value)

@@ -8,7 +8,7 @@ from bnexp.data.facts import describe, readable, too_large
 from bnexp.errors import UserError
 
 
-def check(data: Data) -> list[str]:
+def check_data(data: Data) -> list[str]:
     """One line for every problem, none if there is none."""
     try:
         with readable(data):

@@ -90,7 +90,7 @@ class Draw(NamedTuple):
     test: IntArray
 
 
-def draw(labels: np.ndarray, val: int, test: int, seed: int, draw_test: bool) -> Draw:
+def draw_splits(labels: np.ndarray, val: int, test: int, seed: int, draw_test: bool) -> Draw:
     """The parts drawn anew by `seed`, of the same sizes, every class in its share.
 
     `labels` are those of the three parts of `Splits`, one after the other; the last `test` of them

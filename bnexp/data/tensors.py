@@ -11,7 +11,7 @@ from torch import Tensor
 from bnexp.data.cache import Facts
 from bnexp.data.dataset import Data, info
 from bnexp.data.facts import describe, readable, rest_is_tested
-from bnexp.data.splits import IntArray, Splits, draw, split_key, uniform
+from bnexp.data.splits import IntArray, Splits, draw_splits, split_key, uniform
 from bnexp.errors import UserError
 
 
@@ -114,7 +114,7 @@ class _Undivided:
     def divide(
         self, seed: int, draw_test: bool, train_size: int, test_rest: bool
     ) -> tuple[list[_Part], Statistics]:
-        drawn = draw(self.y, self.val, self.test, seed, draw_test)
+        drawn = draw_splits(self.y, self.val, self.test, seed, draw_test)
         if draw_test:  # in the order of the data, as rounding depends on it
             rest = np.sort(np.concatenate([drawn.train, drawn.val]))
             statistics = channel_statistics(self.x[rest])

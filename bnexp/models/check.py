@@ -10,7 +10,7 @@ from bnexp.models.family import MOST_PARAMETERS, Family, Normalised, NormedLayer
 from bnexp.norms.catalogue import NORMS
 
 
-def check(
+def check_model(
     model: Normalised,
     shape: Shape,
     classes: int,

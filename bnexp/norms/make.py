@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bnexp.errors import UserError
-from bnexp.importing import load
+from bnexp.importing import import_object
 from bnexp.norms.catalogue import NORMS
 
 Norm = str | Callable[..., nn.Module]
@@ -100,7 +100,7 @@ def _imported(path: str) -> Callable[..., nn.Module]:
     if "." not in path:
         raise UserError(f"no normaliser {path!r}; known are {', '.join(NORMS)}, or package.Class")
     try:
-        found: Callable[..., nn.Module] = load(path)
+        found: Callable[..., nn.Module] = import_object(path)
     except Exception as error:  # whatever the module does on import
         raise UserError(f"normaliser {path!r} cannot be imported: {error}") from error
     return found

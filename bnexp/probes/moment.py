@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from bnexp.errors import UserError
-from bnexp.importing import load
+from bnexp.importing import import_object
 from bnexp.probes.apart import Weights, eager, forward_apart
 from bnexp.probes.catalogue import PROBES
 from bnexp.probes.recording import Recording
@@ -103,7 +103,7 @@ def find_instrument(name: str, function: str | None = None) -> Instrument:
     UserError where there is none.
     """
     try:
-        found: Instrument = load(function or PROBES[name].instrument)
+        found: Instrument = import_object(function or PROBES[name].instrument)
     except Exception as error:
         line = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise UserError(f"probes.{name}={function}: cannot be imported: {line}") from error

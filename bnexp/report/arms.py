@@ -23,7 +23,7 @@ from bnexp.report.labels import (
     label_keys,
     norm_name,
 )
-from bnexp.report.reading import read, usable
+from bnexp.report.reading import read_records, usable
 from bnexp.report.statistics import by_seed, seeds
 from bnexp.report.style import Look, look, norm_order
 from bnexp.runs.identity import excluded
@@ -160,7 +160,9 @@ def find_arms(
     """
     if isinstance(source, Arms):
         return source
-    return group(usable(source) if isinstance(source, Runs) else read(source), by=by, where=where)
+    return group(
+        usable(source) if isinstance(source, Runs) else read_records(source), by=by, where=where
+    )
 
 
 def group(runs: Runs, *, by: Sequence[str] | None = None, where: Sequence[str] = ()) -> Arms:

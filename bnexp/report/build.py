@@ -15,7 +15,7 @@ from bnexp.report.drawn import Drawn, Task, draw_all
 from bnexp.report.export import write_table, writing
 from bnexp.report.labels import canonical, is_unset, listed, plural
 from bnexp.report.page import Block, Page, Section
-from bnexp.report.reading import read
+from bnexp.report.reading import read_records
 from bnexp.report.shortlist import MOST, is_swept, shortlist
 from bnexp.report.sweeps import of_sweep
 from bnexp.report.table import HEADS, results_table
@@ -51,7 +51,7 @@ def write_report(
     tables, merged, as well. The same runs give the same bytes. Raises UserError where `out`
     cannot be written.
     """
-    runs, said = of_sweep(read(*folders), folders, sweep)
+    runs, said = of_sweep(read_records(*folders), folders, sweep)
     arms = group(runs, by=by, where=where)
     out = Path(out)
     names = [

@@ -228,10 +228,12 @@ def _parsed(parser: _Parser, arguments: list[str]) -> argparse.Namespace:
 def _arms(given: argparse.Namespace) -> Arms:
     """The arms that a command line asks for; what was left aside is said on stderr."""
     from bnexp.report.arms import group
-    from bnexp.report.reading import read
+    from bnexp.report.reading import read_records
     from bnexp.report.sweeps import of_sweep
 
-    runs, said = of_sweep(read(*given.folders), given.folders, None if given.all else given.sweep)
+    runs, said = of_sweep(
+        read_records(*given.folders), given.folders, None if given.all else given.sweep
+    )
     if said:
         print(f"bnexp: {said}", file=sys.stderr)
     return group(runs, by=_keys(given.by), where=given.where)

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from bnexp.report.labels import MINUS, listed
 from bnexp.report.table import HEADS, ResultsTable, Shown, compact
-from bnexp.runs.show import printable, without_formulas
+from bnexp.runs.show import without_formulas
+from bnexp.showing import printable
 
 SHOWN = 40  # arms on the terminal
 LEFT = ("arm", "untrained", "lost", "verdict")  # columns of words

@@ -56,7 +56,7 @@ class Page:
         environment = jinja2.Environment(
             autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
         )
-        environment.filters["cell"] = cell
+        environment.filters["cell"] = cell_text
         environment.filters["heading"] = heading
         template = files("bnexp.report").joinpath("page.html.j2").read_text()
         blocks = [block for section in self.sections for block in section.blocks]
@@ -78,7 +78,7 @@ def heading(column: str) -> str:
     return column.replace("_", " ")
 
 
-def cell(value: Any, column: str) -> str:
+def cell_text(value: Any, column: str) -> str:
     """A value of a table as text: four digits, percent for accuracies."""
     if is_unset(value) or value is pd.NaT:
         return DASH

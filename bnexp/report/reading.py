@@ -13,7 +13,7 @@ from bnexp.runs.tables import DamagedTable, Runs, load_runs, table_bytes
 AT_ONCE = 1_000  # runs that a process looks at
 
 
-def read(*folders: str | Path) -> Runs:
+def read_records(*folders: str | Path) -> Runs:
     """Read the records below `folders` (default `runs`), leaving out what cannot be used.
 
     Runs that are not done, and runs whose tables are damaged, go to `skipped` with the reason.

@@ -12,8 +12,9 @@ from bnexp.errors import UserError
 from bnexp.runs.garbage import garbage, why_not_ours
 from bnexp.runs.places import named_identity, run_lock
 from bnexp.runs.select import HELP, find_one, is_condition, select
-from bnexp.runs.show import FORMATS, arms_table, differences, printable, runs_table
+from bnexp.runs.show import FORMATS, arms_table, diff_table, runs_table
 from bnexp.runs.tables import as_table, expect_runs, load_runs, read_all
+from bnexp.showing import printable
 
 _USAGE = """\
 bnexp runs [CONDITION ...]           list arms: runs that differ only in their seed
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         if len(rest) != 2:
             raise UserError("runs diff: name two runs, by folder or beginning of the identity")
         a, b = (find_one(loaded.runs, name, runs_dir) for name in rest)
-        print(differences(a, b, options.format))
+        print(diff_table(a, b, options.format))
         return 0
     if command and not is_condition(command):
         raise UserError(

@@ -15,6 +15,7 @@ from bnexp.config import Config
 from bnexp.runs.identity import excluded
 from bnexp.runs.select import plain
 from bnexp.runs.tables import HIDDEN
+from bnexp.showing import printable
 
 _NUMBER = r"(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$|inf$"
 FORMULA = re.compile(rf"'*([=@\t\r]|[-+](?!{_NUMBER}))", re.IGNORECASE)
@@ -117,7 +118,7 @@ def _told(runs: pd.DataFrame, keys: list[str]) -> list[str]:
     ]
 
 
-def differences(a: pd.Series, b: pd.Series, style: str) -> str:
+def diff_table(a: pd.Series, b: pd.Series, style: str) -> str:
     """Every setting and result in which two runs differ."""
     keys = [str(key) for key in dict.fromkeys([*a.index, *b.index])]
     rows = [
@@ -175,11 +176,6 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
 def with_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """A table of text as it was before `without_formulas`."""
     return frame.map(lambda text: text[1:] if text[:1] == "'" and FORMULA.match(text[1:]) else text)
-
-
-def printable(text: str) -> str:
-    """Text of a record without line breaks and what else a terminal would act upon."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(value: Any, digits: int | None = None) -> str:

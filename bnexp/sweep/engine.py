@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from bnexp.compose import as_plain, config_loader
 from bnexp.plan import plan
 from bnexp.sweep.jobs import Job
-from bnexp.sweep.result import Result, killed, left_behind, train
+from bnexp.sweep.result import Result, killed, left_behind, train_quietly
 from bnexp.sweep.run import default_workers
 from bnexp.sweep.worker import one_thread
 
@@ -86,7 +86,9 @@ class EngineTask:
         planned = plan(as_plain(config), preset)
         if self.stop.exists():
             return Result(planned.identity, preset, "not started")
-        while (result := train(one_thread(planned), self.command)).status == "running elsewhere":
+        while (
+            result := train_quietly(one_thread(planned), self.command)
+        ).status == "running elsewhere":
             time.sleep(1)  # launched twice, see `_launch`: wait for the other one
         if result.failed and planned.config.on_error == "stop":
             self.stop.touch()

@@ -44,7 +44,7 @@ class Result:
         return float("inf") if loss is None else loss
 
 
-def train(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) -> Result:
+def train_quietly(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) -> Result:
     """Train one run without a word; whatever happens is in the result."""
     from bnexp.training.loop import Interrupted
     from bnexp.training.run import Busy, run

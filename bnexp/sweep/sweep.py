@@ -64,10 +64,10 @@ class Sweep:
 
     def finish(self, stopped: Stopped | None) -> int:
         """Print the table; exit code 130 after a signal, 1 if any run failed, else 0."""
-        from bnexp.sweep.table import show
+        from bnexp.sweep.table import show_runs
 
         if self.results:
-            harmless(show)(self.jobs, self.results)
+            harmless(show_runs)(self.jobs, self.results)
         if stopped is not None and stopped.by_signal:
             print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)
             return 130

@@ -20,7 +20,7 @@ class _Terminal(Console):
 SHOWN = 20  # rows of the table; the others are counted
 
 
-def show(jobs: Sequence[Job], results: Sequence[Result]) -> None:
+def show_runs(jobs: Sequence[Job], results: Sequence[Result]) -> None:
     """Print how many runs ended how, and those in detail that failed or diverged."""
     told_apart = labels([job.overrides for job in jobs])
     unique = {

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from bnexp.plan import Plan
-from bnexp.sweep.result import train
+from bnexp.sweep.result import train_quietly
 
 GRACE = 8.0  # seconds an orphan has for its checkpoint
 
@@ -30,7 +30,7 @@ def work(pipe: Connection, command: str, gpu: int) -> None:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(pipe, inbox, stop), daemon=True).start()
     while (plan := inbox.get()) is not None:
-        result = train(one_thread(plan, gpu), command, stop.is_set)
+        result = train_quietly(one_thread(plan, gpu), command, stop.is_set)
         with suppress(BrokenPipeError):
             pipe.send(result)
 

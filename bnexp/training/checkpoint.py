@@ -37,7 +37,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     return state
 
 
-def set_aside(path: Path) -> Path:
+def set_damaged_aside(path: Path) -> Path:
     """Rename a damaged checkpoint, so that it is in nobody's way, and return its new place."""
     number = 1
     while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():

@@ -50,7 +50,7 @@ def evaluate_train_mode(
         return _loss_and_accuracy(model, (x, y), [batch_size] * whole, autocast)
 
 
-def batch_sizes(samples: int, values: int, on_cpu: bool) -> list[int]:
+def evaluation_batch_sizes(samples: int, values: int, on_cpu: bool) -> list[int]:
     """The sizes of the batches in which samples of so many values each are evaluated.
 
     No batch is of one sample where there are more: some norms have no statistics of one.
@@ -63,7 +63,7 @@ def batch_sizes(samples: int, values: int, on_cpu: bool) -> list[int]:
 
 
 def _sizes(x: Tensor) -> list[int]:
-    return batch_sizes(len(x), x[0].numel(), x.device.type == "cpu")
+    return evaluation_batch_sizes(len(x), x[0].numel(), x.device.type == "cpu")
 
 
 def _loss_and_accuracy(

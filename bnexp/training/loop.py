@@ -26,7 +26,7 @@ from bnexp.random_state import (
     set_random_state,
 )
 from bnexp.runs.record import Record
-from bnexp.training.checkpoint import Damaged, read_checkpoint, set_aside, write_checkpoint
+from bnexp.training.checkpoint import Damaged, read_checkpoint, set_damaged_aside, write_checkpoint
 from bnexp.training.clock import Clock
 from bnexp.training.evaluation import Split
 from bnexp.training.forward import autocast, cross_entropy, memory_format
@@ -280,7 +280,7 @@ class Training:
         try:
             state = read_checkpoint(self.checkpoint, self.device)
         except Damaged as why:
-            aside = set_aside(self.checkpoint)
+            aside = set_damaged_aside(self.checkpoint)
             self.progress.say(f"{self.checkpoint}: {why}; set aside as {aside.name}, starts over")
             return False
         self.model.load_state_dict(state["model"])

@@ -118,7 +118,7 @@ def _problem(
 
     from bnexp.data import smallest_batch
     from bnexp.norms import batch_statistics, evaluating
-    from bnexp.training.evaluation import batch_sizes
+    from bnexp.training.evaluation import evaluation_batch_sizes
     from bnexp.training.forward import autocast, cross_entropy, laid_out, memory_format
 
     cpu = torch.device("cpu")
@@ -136,7 +136,7 @@ def _problem(
         return found
 
     splits = facts.train, facts.val, facts.test
-    sizes = (min(batch_sizes(n, prod(facts.shape), on_cpu=True)) for n in splits)
+    sizes = (min(evaluation_batch_sizes(n, prod(facts.shape), on_cpu=True)) for n in splits)
     samples, where = smallest_batch(data, facts.train), "in training"
     try:
         loss = cross_entropy(logits(samples), torch.arange(samples) % facts.classes)

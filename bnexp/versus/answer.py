@@ -14,7 +14,7 @@ import pandas as pd
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.readings import Readings
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import shown, with_unit
+from bnexp.comparisons.words import interval_words, shown, with_unit
 from bnexp.report.labels import number
 from bnexp.report.table import duration
 from bnexp.runs.tables import Runs
@@ -162,7 +162,7 @@ class Answer:
         return f"whether {arm} is {better} than {control}{on} is undecided"
 
     def _short(self, verdict: Verdict) -> str:
-        return f"is {said(verdict, self.metric)} ({self._detail(verdict)})"
+        return f"is {verdict_words(verdict, self.metric)} ({self._detail(verdict)})"
 
     def _detail(self, verdict: Verdict) -> str:
         """ "14 of 15 seeds, 1.2 points (0.6 to 1.9)"."""
@@ -175,7 +175,7 @@ class Answer:
             k, side = lines.stronger.k, ""
         else:
             k, side = lines.yes.k, f" {self.metric.words[0]}"
-        return f"{k} of {lines.n} seeds{side}, {difference(verdict)}"
+        return f"{k} of {lines.n} seeds{side}, {with_interval(verdict)}"
 
     def figure(self, name: str = "seeds") -> Chart:
         """The paired readings by seed, or with "curves" how the arms learn. Raises UserError."""
@@ -244,7 +244,7 @@ def _likely(verdict: Verdict) -> str:
     return "likely " if verdict.word.startswith("likely") else ""
 
 
-def said(verdict: Verdict, metric: Metric) -> str:
+def verdict_words(verdict: Verdict, metric: Metric) -> str:
     """A verdict in the metric's words: "better", "likely worse", "no difference", "undecided"."""
     better, worse = metric.words
     words = {
@@ -258,20 +258,13 @@ def said(verdict: Verdict, metric: Metric) -> str:
     return f"{word}, {verdict.reason}" if verdict.word == "yes" and verdict.reason else word
 
 
-def difference(verdict: Verdict) -> str:
+def with_interval(verdict: Verdict) -> str:
     """ "1.2 points (0.6 to 1.9)": the median and the lines that are not decided by themselves."""
     quantity = verdict.quantity
     if quantity is None or not quantity.n:
         return "not measured"
     text = with_unit(shown(quantity), quantity)
-    if verdict.interval is None or verdict.interval == (-math.inf, math.inf):
-        return text
-    low, high = verdict.interval
-    if math.isinf(high):
-        return f"{text} (from {number(low)})"
-    if math.isinf(low):
-        return f"{text} (up to {number(high)})"
-    return f"{text} ({number(low)} to {number(high)})"
+    return text if verdict.interval is None else text + interval_words(*verdict.interval)
 
 
 def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:
@@ -293,7 +286,7 @@ def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:
         "for": lines.yes.k if lines is not None else math.nan,
         "against": lines.no.k if lines is not None else math.nan,
         "e": round(lines.stronger.e, 3) if lines is not None else math.nan,
-        "verdict": said(verdict, metric) if verdict is not None else "",
+        "verdict": verdict_words(verdict, metric) if verdict is not None else "",
         "why": verdict.reason if verdict is not None else "",
         "parameters": line.median("parameters"),
         "seconds": line.median("seconds_training"),
@@ -316,7 +309,7 @@ def _cells(
         "seeds": f"{seeds[0]} of {seeds[1]}" if seeds[1] else str(seeds[0]),
         "median": value(Quantity(readings, metric.kind), metric),
         "lost": ", ".join(lost),
-        "difference": difference(verdict) if verdict is not None else "",
+        "difference": with_interval(verdict) if verdict is not None else "",
         "for": "" if math.isnan(row["for"]) else f"{row['for']:.0f}",
         "against": "" if math.isnan(row["against"]) else f"{row['against']:.0f}",
         "verdict": row["verdict"] or ("control" if row["arm"] == control else ""),

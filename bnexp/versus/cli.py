@@ -150,11 +150,11 @@ def _train(call: Call, given: argparse.Namespace, command: str) -> int:
 
 
 def _show_failed(going: Going) -> None:
-    from bnexp.sweep.table import show
+    from bnexp.sweep.table import show_runs
 
     wanted = {result.identity for result in going.failed}
     jobs = {job.plan.identity: job for job in going.jobs if job.plan.identity in wanted}
-    show([jobs[result.identity] for result in going.failed], going.failed)
+    show_runs([jobs[result.identity] for result in going.failed], going.failed)
 
 
 def _finish(answer: Answer, call: Call, form: str) -> None:

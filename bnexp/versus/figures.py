@@ -18,7 +18,7 @@ from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import plain_log
 from bnexp.report.style import INK, MUTED
 from bnexp.runs.tables import Runs
-from bnexp.versus.answer import Answer, difference, said
+from bnexp.versus.answer import Answer, verdict_words, with_interval
 
 SIDES = {  # colour and marker: readable in grey by the marker
     "for": ("#0072b2", "o"),
@@ -96,7 +96,7 @@ def _panel(ax: Axes, verdict: Verdict, answer: Answer) -> list[dict[str, Any]]:
     quantity, assertion = verdict.quantity, verdict.assertion
     assert quantity is not None
     label = f"{assertion.quantity} against {answer.control}"
-    ax.set_title(f"{label}: {said(verdict, answer.metric)}, {difference(verdict)}")
+    ax.set_title(f"{label}: {verdict_words(verdict, answer.metric)}, {with_interval(verdict)}")
     ax.axhline(assertion.line, color=MUTED, linewidth=1)
     if answer.margin is not None:
         for line in (assertion.line - answer.margin, assertion.line + answer.margin):

@@ -19,7 +19,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import SEEDS, Arm, group, varying
 from bnexp.report.context import context
 from bnexp.report.labels import listed, plural
-from bnexp.report.reading import read
+from bnexp.report.reading import read_records
 from bnexp.runs.select import known, select
 from bnexp.runs.tables import Runs
 from bnexp.versus.answer import Answer, Line
@@ -47,7 +47,7 @@ def compare_found(call: Call, command: str) -> Answer:
 
 
 def _of_runs(call: Call, command: str) -> Answer:
-    runs = read(*call.sources)
+    runs = read_records(*call.sources)
     table = select(runs.runs, call.words)
     pilots = int((table["seed"] >= PILOTS).sum())
     table = table[table["seed"] < PILOTS].reset_index(drop=True)

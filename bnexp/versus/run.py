@@ -30,7 +30,7 @@ from bnexp.versus.arms import RATE, Arm, arms_of, find_control
 from bnexp.versus.call import Call
 from bnexp.versus.definition import definition, setting_of
 from bnexp.versus.judge import CHOICE, rows_of
-from bnexp.versus.showing import Live, printed, round_told
+from bnexp.versus.showing import Live, round_told, to_stderr
 from bnexp.versus.warnings import warnings
 
 
@@ -137,7 +137,7 @@ class Going:
         if live.on_terminal:
             live.show()
         elif self.course.verdicts and not self.quiet:
-            printed([round_told(self.answer(), self.course.count)])
+            to_stderr([round_told(self.answer(), self.course.count)])
 
     # --------------------------------------------------------------------------------- the answer
 

@@ -57,7 +57,7 @@ def table(answer: Answer, width: int) -> Table:
     for row in cells[list(widths)].itertuples(index=False, name=None):
         out.add_row(
             *(
-                Text("".join(map(printable, cell)), style=_style(name, cell))
+                Text(printable(cell), style=_style(name, cell))
                 for name, cell in zip(widths, row, strict=True)
             )
         )
@@ -160,16 +160,16 @@ class Live:
 
 def round_told(answer: Answer, count: int) -> str:
     """Between two rounds: where each pair stands, in a line."""
-    from bnexp.versus.answer import difference, said
+    from bnexp.versus.answer import verdict_words, with_interval
 
     told = [
-        f"{one.assertion.quantity} {said(one, answer.metric)}, {difference(one)}"
+        f"{one.assertion.quantity} {verdict_words(one, answer.metric)}, {with_interval(one)}"
         for one in answer.verdicts
     ]
     return f"{len(answer.seeds)} seeds: {'; '.join(told)}; on to {count} seeds"
 
 
-def printed(lines: Sequence[str]) -> None:
+def to_stderr(lines: Sequence[str]) -> None:
     """Lines on stderr."""
     for line in lines:
         harmless(print)(line, file=sys.stderr, flush=True)

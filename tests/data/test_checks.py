@@ -1,13 +1,13 @@
 import pytest
 
-from bnexp.data import check
+from bnexp.data import check_data
 from bnexp.data.datasets import DATASETS
 from tests.data.builders import config, write_images
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS.keys() - {"image_folder", "module"}))
 def test_plain_configurations_pass_without_any_file(name):
-    assert check(config(name)) == []
+    assert check_data(config(name)) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_plain_configurations_pass_without_any_file(name):
     ],
 )
 def test_one_line_for_one_problem(name, keys, line):
-    assert check(config(name, **keys)) == [line]
+    assert check_data(config(name, **keys)) == [line]
 
 
 @pytest.mark.parametrize(
@@ -69,24 +69,27 @@ def test_one_line_for_one_problem(name, keys, line):
     ],
 )
 def test_limits_are_allowed(name, keys):
-    assert check(config(name, **keys)) == []
+    assert check_data(config(name, **keys)) == []
 
 
 @pytest.mark.parametrize("name", ["mnist", "image_folder"])
 def test_a_name_that_no_folder_can_have(name):
-    lines = check(config(name, root="a" * 5000))  # Python's versions differ in the words
+    lines = check_data(config(name, root="a" * 5000))  # Python's versions differ in the words
     assert lines
     assert all(line.startswith("data.") for line in lines)
 
 
 def test_all_problems_at_once():
-    assert len(check(config("synthetic", train_size=6000, batch_size=6000, flip=True, crop=1))) == 4
+    assert (
+        len(check_data(config("synthetic", train_size=6000, batch_size=6000, flip=True, crop=1)))
+        == 4
+    )
 
 
 def test_sizes_of_a_folder_are_counted(tmp_path):
     write_images(tmp_path, {"train/a": 15, "train/b": 15, "test/a": 1, "test/b": 1})
     keys = {"root": str(tmp_path), "drop_last": False}
-    assert check(config("image_folder", train_size=27, **keys)) == []
-    assert check(config("image_folder", train_size=28, **keys)) == [
+    assert check_data(config("image_folder", train_size=27, **keys)) == []
+    assert check_data(config("image_folder", train_size=28, **keys)) == [
         "data.train_size=28: image_folder has 27 training samples"
     ]

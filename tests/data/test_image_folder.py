@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bnexp.compose import compose
-from bnexp.data import check, describe, facts, load, tensors
+from bnexp.data import check_data, describe, facts, load, tensors
 from bnexp.errors import UserError
 from bnexp.plan import plan
 from tests.data.builders import config, splits_of, write_images
@@ -28,7 +28,7 @@ def problems_of(root):
 
 def problems(root):
     lines = problems_of(root)
-    assert check(config("image_folder", root=str(root))) == lines
+    assert check_data(config("image_folder", root=str(root))) == lines
     return lines
 
 
@@ -37,7 +37,7 @@ def test_splits_labels_and_pixels(root):
     found = describe(data)
     assert (found.shape, found.classes) == ((3, 6, 6), 2)
     assert (found.train, found.val, found.test) == (90, 10, 5)
-    assert check(data) == []
+    assert check_data(data) == []
     splits = splits_of(data)
     assert np.bincount(splits.val_y).tolist() == [6, 4]  # ant, cat: in alphabetical order
     numbers = np.concatenate([splits.train_x, splits.val_x])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bnexp.data import check, describe, facts, load
+from bnexp.data import check_data, describe, facts, load
 from bnexp.data.module import read
 from bnexp.errors import UserError
 from tests.data.builders import config, splits_of
@@ -42,7 +42,7 @@ def test_four_arrays(returns):
     found = describe(data())
     assert (found.shape, found.classes) == ((1, 4, 4), 4)
     assert (found.train, found.val, found.test) == (36, 4, 8)
-    assert check(data()) == []
+    assert check_data(data()) == []
     splits = splits_of(data())
     assert sorted(np.concatenate([splits.train_x, splits.val_x]).tolist()) == sorted(X.tolist())
     assert np.array_equal(splits.test_x, X[:8])
@@ -115,7 +115,7 @@ def test_anything_else_is_one_line(returns, value, line):
         describe(data())
     (found,) = error.value.lines
     assert found.startswith(f"data.name=my_data.get: {line}")
-    assert check(data()) == [found]
+    assert check_data(data()) == [found]
 
 
 def test_a_function_that_fails_or_is_none(returns):
@@ -125,7 +125,7 @@ def test_a_function_that_fails_or_is_none(returns):
         ({}, "data.name=my_data.get: fails with {}: ZeroDivisionError: division by zero"),
         ({"kwargs": {"size": 3}}, "data.name=my_data.get: fails with {'size': 3}: TypeError: "),
     ):
-        (found,) = check(data(**keys))
+        (found,) = check_data(data(**keys))
         assert found.startswith(line)
-    (line,) = check(config("my_data.nothing"))
+    (line,) = check_data(config("my_data.nothing"))
     assert line.startswith("data.name=my_data.nothing: cannot be imported: AttributeError: ")

@@ -254,7 +254,7 @@ def test_no_other_program_is_run_for_a_file_under_a_false_name(tmp_path, monkeyp
     path = tmp_path / "a.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n%%EOF\n")
     with pytest.raises(OSError, match="cannot identify image file"):
-        pixels.read(path, 8, 3)
+        pixels.read_image(path, 8, 3)
 
 
 def test_bombs_are_refused_before_they_are_decoded(tmp_path):
@@ -276,5 +276,5 @@ def test_plain_images_are_as_they_were(tmp_path):
     image.save(tmp_path / "a.png")
     for channels, mode in ((3, "RGB"), (1, "L")):
         expected = np.asarray(image.convert(mode).resize((6, 6), Image.Resampling.BILINEAR))
-        found = pixels.read(tmp_path / "a.png", 6, channels)
+        found = pixels.read_image(tmp_path / "a.png", 6, channels)
         assert np.array_equal(found, expected.reshape(6, 6, channels).transpose(2, 0, 1))

@@ -7,7 +7,7 @@ import torch
 from bnexp.data import describe, load, tensors
 from bnexp.data.cache import Cached
 from bnexp.data.facts import rest_is_tested
-from bnexp.data.splits import Splits, draw
+from bnexp.data.splits import Splits, draw_splits
 from tests.data.builders import config
 
 
@@ -39,7 +39,7 @@ def test_every_class_has_its_share_of_every_part():
 def test_every_sample_is_in_exactly_one_part():
     y = np.arange(1000) % 7
     for draw_test in (True, False):
-        parts = draw(y, 100, 200, 5, draw_test)
+        parts = draw_splits(y, 100, 200, 5, draw_test)
         assert [len(part) for part in parts] == [700, 100, 200]
         assert sorted(np.concatenate(parts)) == list(range(1000))
     assert parts.test.tolist() == list(range(800, 1000))
@@ -47,7 +47,7 @@ def test_every_sample_is_in_exactly_one_part():
 
 def test_the_draw_is_pinned():
     """A change here would change every run with a split seed."""
-    parts = draw(np.arange(12) % 2, 2, 4, 0, draw_test=True)
+    parts = draw_splits(np.arange(12) % 2, 2, 4, 0, draw_test=True)
     assert [part.tolist() for part in parts] == [[2, 9, 7, 4, 6, 11], [1, 10], [0, 3, 8, 5]]
 
 

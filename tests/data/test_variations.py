@@ -5,7 +5,7 @@ import torch
 
 from bnexp import schema
 from bnexp.compose import compose
-from bnexp.data import check, describe, lengths_of, load
+from bnexp.data import check_data, describe, lengths_of, load
 from bnexp.data.lengths import cut
 from bnexp.errors import UserError
 from bnexp.plan import plan
@@ -92,7 +92,7 @@ def test_facts_do_not_change():
     ],
 )  # fmt: skip
 def test_one_line_for_one_problem(name, keys, line):
-    assert check(config(name, **keys)) == [line]
+    assert check_data(config(name, **keys)) == [line]
 
 
 def test_norms_that_need_two_samples_are_told_of_batches_of_one():

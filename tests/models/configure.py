@@ -16,5 +16,5 @@ def configure(preset: str, **keys: Any) -> Any:
     Composed for data=digits, whose content no model depends on.
     """
     tree, _ = composed((f"model={preset}",))
-    tree, _ = schema.complete(tree | {"model": tree["model"] | keys})
+    tree, _ = schema.with_defaults(tree | {"model": tree["model"] | keys})
     return TypeAdapter(Model).validate_python(tree["model"])

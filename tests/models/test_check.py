@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from bnexp.config import Model
 from bnexp.errors import UserError
 from bnexp.models import build_model
-from bnexp.models.check import check, check_lengths
+from bnexp.models.check import check_lengths, check_model
 from bnexp.norms.catalogue import NORMS
 from tests.conftest import REPOSITORY
 from tests.models.configure import configure
@@ -106,7 +106,7 @@ def test_what_no_batch_size_solves(
     preset: str, keys: dict[str, Any], shape: tuple[int, ...], line: str
 ) -> None:
     model = configure(preset, **keys)
-    [found] = check(model, shape, 10, 64, 64)
+    [found] = check_model(model, shape, 10, 64, 64)
     assert found.startswith(line)
     with pytest.raises(UserError) as error:
         build_model(model, shape, 10)
@@ -155,7 +155,7 @@ def test_one_value_has_no_variance(
     line: str | None,
 ) -> None:
     model = configure(preset, **keys)
-    found = check(model, shape, 10, *sizes)
+    found = check_model(model, shape, 10, *sizes)
     net = build_model(model, shape, 10)
     if line is None:
         assert found == []
@@ -170,11 +170,11 @@ def test_one_value_has_no_variance(
 
 def test_a_ghost_of_one_in_batches_that_vary_or_evaluate() -> None:
     model = configure("mlp", norm="ghost", norm_options={"ghost_size": 2})
-    assert check(model, IMAGE, 10, 4, 4, {0, 1, 2, 6}) == []  # one sample is left out there
-    [line] = check(model, IMAGE, 10, 4, 4, {3})
+    assert check_model(model, IMAGE, 10, 4, 4, {0, 1, 2, 6}) == []  # one sample is left out there
+    [line] = check_model(model, IMAGE, 10, 4, 4, {3})
     assert line.startswith("model.norm_options.ghost_size=2: a batch of 3 has a ghost of one")
     conv = configure("convnet_28_bn", norm="ghost", norm_options={"ghost_size": 2})
-    assert check(conv, IMAGE, 10, 4, 4, {3}) == []
+    assert check_model(conv, IMAGE, 10, 4, 4, {3}) == []
 
 
 def test_the_planner_knows_all_sizes_of_batches() -> None:
@@ -188,7 +188,7 @@ def test_the_planner_knows_all_sizes_of_batches() -> None:
         ("data.batch_size=301", "a batch of 217 has a ghost of one sample"),  # all of validation
     ]:
         tree, preset = compose([*ghosts, "data.drop_last=true", typed])
-        tree, _ = schema.complete(tree)
+        tree, _ = schema.with_defaults(tree)
         with pytest.raises(UserError, match=line):
             plan(tree, preset)
 
@@ -246,7 +246,7 @@ def models(draw: st.DrawFn) -> tuple[Any, tuple[int, ...]]:
 def test_what_passes_the_check_trains(drawn: Any, size: int, other: int) -> None:
     model, shape = drawn
     smallest = min(size, other)
-    if check(model, shape, 2, size, smallest):
+    if check_model(model, shape, 2, size, smallest):
         return
     net = build_model(model, shape, 2)
     for batch_size in (size, smallest):
@@ -274,7 +274,7 @@ def test_who_reads_sequences_of_varying_length(
 @pytest.mark.parametrize("options", [{"groups": "x"}, {"groups": 0}, {"colour": 1}])
 def test_options_that_are_none_are_the_schemas_to_refuse(options: dict[str, Any]) -> None:
     for norm in ("group", "ghost"):
-        assert check(configure("mlp", norm=norm, norm_options=options), IMAGE, 10, 3, 2) == []
+        assert check_model(configure("mlp", norm=norm, norm_options=options), IMAGE, 10, 3, 2) == []
 
 
 def test_the_check_needs_no_torch() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bnexp.data.lengths import cut
 from bnexp.models import build_model
-from bnexp.models.check import check
+from bnexp.models.check import check_model
 from bnexp.norms.catalogue import NORMS
 from tests.models.configure import configure
 
@@ -32,7 +32,7 @@ FITTING = [
     (kind, norm)
     for kind in ("rnn", "lstm")
     for norm in NORMS
-    if not check(configure(kind, norm=norm), SHAPE, 4, 6, 6) and norm != "ghost"
+    if not check_model(configure(kind, norm=norm), SHAPE, 4, 6, 6) and norm != "ghost"
 ]
 
 

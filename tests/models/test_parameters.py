@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bnexp.models import build_model
-from bnexp.models.check import check
+from bnexp.models.check import check_model
 from bnexp.models.families import FAMILIES
 from tests.models.configure import configure
 
@@ -51,5 +51,5 @@ def test_every_family_of_ours_counts_its_own() -> None:
 def test_nets_too_large_to_build_are_refused_at_once(
     preset: str, keys: dict[str, Any], line: str
 ) -> None:
-    [found] = check(configure(preset, **keys), (1, 8, 8), 10, 64, 64)
+    [found] = check_model(configure(preset, **keys), (1, 8, 8), 10, 64, 64)
     assert found.startswith(line)

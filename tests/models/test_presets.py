@@ -8,7 +8,7 @@ from torch import nn
 
 from bnexp.compose import presets
 from bnexp.models import build_model
-from bnexp.models.check import check
+from bnexp.models.check import check_model
 from bnexp.norms.catalogue import NORMS
 from tests.models.configure import configure
 
@@ -20,7 +20,7 @@ WITH_NORMS = [
     (preset, norm)
     for preset in OWN
     for norm in NORMS
-    if not check(configure(preset, norm=norm), (1, 8, 8), 10, 64, 64)
+    if not check_model(configure(preset, norm=norm), (1, 8, 8), 10, 64, 64)
 ]
 
 
@@ -28,7 +28,7 @@ WITH_NORMS = [
 @pytest.mark.parametrize("preset", NETS)
 def test_every_preset_trains_on_every_kind_of_image(preset: str, shape: tuple[int, ...]) -> None:
     model = configure(preset)
-    assert check(model, shape, 7, 64, 64) == []
+    assert check_model(model, shape, 7, 64, 64) == []
     torch.manual_seed(0)
     net = build_model(model, shape, 7)
     assert net.training

@@ -9,7 +9,7 @@ from bnexp.errors import UserError
 from bnexp.norms import BatchNorm, GroupNorm, make_norm, swap_norms
 from bnexp.norms.catalogue import NORMS
 from bnexp.norms.make import layer_of
-from bnexp.schema import complete
+from bnexp.schema import with_defaults
 
 LAYERS = [n for n, i in NORMS.items() if not i.on_weights and not i.recurrent_only]
 COUNTS = {
@@ -146,7 +146,7 @@ def test_mnasnet_keeps_its_slow_momentum() -> None:
     import torchvision
 
     tree = {"kind": "torchvision", "norm": "batch", "norm_options": {"eps": 1e-3}}
-    completed, problems = complete({"model": tree})
+    completed, problems = with_defaults({"model": tree})
     assert not problems
     model = torchvision.models.mnasnet0_5()
     swap_norms(model, "batch", **completed["model"]["norm_options"])

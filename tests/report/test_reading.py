@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from bnexp.report.reading import read
+from bnexp.report.reading import read_records
 from bnexp.runs.places import run_lock
 from tests.report.records import write_run
 
 
 def reasons(runs_dir: Path) -> dict[str, str]:
-    skipped = read(runs_dir).skipped
+    skipped = read_records(runs_dir).skipped
     return {Path(f).name: r for f, r in zip(skipped["folder"], skipped["reason"], strict=True)}
 
 
 def test_whole_records_are_kept_and_sorted(tmp_path: Path) -> None:
     folders = [write_run(tmp_path, "batch", seed) for seed in range(4)]
-    runs = read(tmp_path)
+    runs = read_records(tmp_path)
     assert list(runs.runs["run"]) == sorted(folder.name[-12:] for folder in folders)
     assert runs.skipped.empty
 
@@ -44,7 +44,7 @@ def test_every_unusable_folder_is_listed_with_its_reason(tmp_path: Path) -> None
     assert found.pop(running.name) == "running"
     assert set(found) == {"foreign", future.name, half.name, bare.name}
     assert all(found.values())
-    assert len(read(tmp_path).runs) == 1
+    assert len(read_records(tmp_path).runs) == 1
 
 
 @pytest.mark.parametrize("table", ["steps", "epochs", "gradients", "histograms"])

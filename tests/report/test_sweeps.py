@@ -6,7 +6,7 @@ import pytest
 
 from bnexp.errors import UserError
 from bnexp.report.cli import table
-from bnexp.report.reading import read
+from bnexp.report.reading import read_records
 from bnexp.report.sweeps import of_sweep
 from bnexp.runs.manifest import write
 from tests.report.records import write_run
@@ -24,7 +24,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def norms(folder: Path, back: int | None) -> set[str]:
-    found, _ = of_sweep(read(folder), [folder], back)
+    found, _ = of_sweep(read_records(folder), [folder], back)
     return set(found.runs["model.norm"])
 
 

@@ -13,7 +13,7 @@ from bnexp.runs.record import Record
 
 @lru_cache
 def _base(preset: str) -> dict[str, Any]:
-    return schema.complete(compose([f"model={preset}", "device=cpu"])[0])[0]
+    return schema.with_defaults(compose([f"model={preset}", "device=cpu"])[0])[0]
 
 
 def config(preset: str = "mlp", **keys: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bnexp.runs.identity import Traits, flatten, identity
 AS_BEFORE = [
     "device=cpu", "training.evaluate=[train,val,test]", "training.evaluate_train_mode=always",
 ]  # fmt: skip
-CONFIG = schema.complete(compose(AS_BEFORE)[0])[0]
+CONFIG = schema.with_defaults(compose(AS_BEFORE)[0])[0]
 OF_FORMAT_1 = "dee96c073d28"  # as the first edition named it
 
 

@@ -11,7 +11,7 @@ from bnexp.errors import UserError
 from bnexp.runs import manifest
 from bnexp.sweep import Result, plan_jobs
 from bnexp.sweep.plugins import register
-from bnexp.sweep.table import show
+from bnexp.sweep.table import show_runs
 from tests.conftest import REPOSITORY, Cli
 
 SHORT = ("device=cpu", "training.epochs=2", "training.max_steps=8", "probes=none")
@@ -128,5 +128,5 @@ def test_what_a_reason_holds_is_shown_as_it_is(capsys: pytest.CaptureFixture[str
     """Square brackets are no markup of ours."""
     [job] = plan_jobs([["model=mlp", "device=cpu"]])
     bad = Result(job.plan.identity, "mlp", "failed", reason="no [/red] such [bold]thing :smile:")
-    show([job], [bad])
+    show_runs([job], [bad])
     assert "no [/red] such [bold]thing :smile:" in capsys.readouterr().out

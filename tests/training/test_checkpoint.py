@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bnexp.training.checkpoint import Damaged, read_checkpoint, set_aside, write_checkpoint
+from bnexp.training.checkpoint import Damaged, read_checkpoint, set_damaged_aside, write_checkpoint
 from bnexp.training.loop import Interrupted
 from bnexp.training.run import run
 from tests.training.conftest import Planner
@@ -60,7 +60,7 @@ def test_files_that_are_none_are_damaged(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_by_setting_aside(tmp_path: Path) -> None:
     for content in (b"1", b"2"):
         (tmp_path / "x.pt").write_bytes(content)
-        set_aside(tmp_path / "x.pt")
+        set_damaged_aside(tmp_path / "x.pt")
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {
         "x.damaged-1.pt": b"1",
         "x.damaged-2.pt": b"2",

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from bnexp.norms import batch_statistics, estimate_population_statistics, make_norm
-from bnexp.training.evaluation import batch_sizes, evaluate, evaluate_train_mode, subset
+from bnexp.training.evaluation import evaluate, evaluate_train_mode, evaluation_batch_sizes, subset
 
 OFF = torch.autocast("cpu", enabled=False)
 
@@ -44,11 +44,11 @@ def test_large_images_are_evaluated_in_parts_to_the_same_numbers() -> None:
 def test_no_batch_of_an_evaluation_is_one_sample() -> None:
     # batch norm without running statistics has none of one sample
     for samples in (2, 1000, 1001, 1002, 2001):
-        sizes = batch_sizes(samples, 10, on_cpu=True)
+        sizes = evaluation_batch_sizes(samples, 10, on_cpu=True)
         assert sum(sizes) == samples
         assert min(sizes) > 1
-    assert batch_sizes(1, 10, on_cpu=True) == [1]
-    assert batch_sizes(3, 10**9, on_cpu=True) == [3]
+    assert evaluation_batch_sizes(1, 10, on_cpu=True) == [1]
+    assert evaluation_batch_sizes(3, 10**9, on_cpu=True) == [3]
 
 
 def test_train_mode_uses_batch_statistics_without_dropout_and_restores_all() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import ORDER, shown, undecided, with_unit
+from bnexp.comparisons.words import ORDER, interval_words, shown, with_unit
 
 SIGNS = {
     "yes": "\N{BLACK CIRCLE}",
@@ -74,7 +74,7 @@ def brief(verdict: Verdict) -> str:
     if lines is None:
         return text
     if verdict.interval is not None:
-        text += undecided(*verdict.interval)
+        text += interval_words(*verdict.interval)
     if verdict.word == "open":
         return text
     same = verdict.word == "no difference"

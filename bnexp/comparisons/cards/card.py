@@ -20,7 +20,7 @@ from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import chosen_in_words, measured, right
+from bnexp.comparisons.words import chosen_in_words, measured, recomputed
 from bnexp.comparisons.working import Step
 from bnexp.report.labels import number
 
@@ -36,7 +36,7 @@ class Line:
     @property
     def recomputed(self) -> str:
         """The right value, a digit further than printed; of a statement what shows it."""
-        return right(self.step)
+        return recomputed(self.step)
 
     @property
     def shows(self) -> str:
@@ -158,7 +158,7 @@ class Card:
         """What is claimed, in a sentence."""
         if self.arithmetic:
             return f"Printed: {self.comparison.documented.rstrip('.')}."
-        return plain(self.headlines[0])
+        return in_plain_words(self.headlines[0])
 
     @property
     def steps(self) -> Badge:
@@ -230,7 +230,7 @@ def lines_of(entry: Entry) -> list[Line]:
     return [Line(step, word, step.explains or step.excuse) for step, word in entry.printed]
 
 
-def plain(assertion: Assertion) -> str:
+def in_plain_words(assertion: Assertion) -> str:
     """An assertion as a sentence in plain words."""
     return _sentence(assertion.plain or assertion.says)
 
@@ -246,7 +246,7 @@ def outcome(words: Sequence[str]) -> str:
     return decided.pop() if decided else ("open" if found else "not measured")
 
 
-def cost(place: Place) -> str:
+def time_needed(place: Place) -> str:
     """About how long measuring it takes, on one core; "" where that is not known."""
     one = place.comparison
     if one.cost is None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnexp.comparisons.cards.card import headlines, lines_of, of_lines, plain
+from bnexp.comparisons.cards.card import headlines, in_plain_words, lines_of, of_lines
 from bnexp.comparisons.cards.shelf import picture
 from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.entry import Entry
@@ -34,7 +34,7 @@ def sentence(entry: Entry) -> str:
     verdict = next((one for one in entry.verdicts if one.assertion in said), None)
     if verdict is None or verdict.word == "not measured":
         return ""
-    return f"{plain(verdict.assertion)[:-1]}: {verdict.word}; {measured(verdict)}."
+    return f"{in_plain_words(verdict.assertion)[:-1]}: {verdict.word}; {measured(verdict)}."
 
 
 def _next(entries: Sequence[Entry], setting: Setting) -> str:

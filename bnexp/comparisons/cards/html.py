@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from bnexp.comparisons.cards import dots, prose
 from bnexp.comparisons.cards.badges import NOT_MEASURED, badge, brief
-from bnexp.comparisons.cards.card import Card, cost, plain
-from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, conditions
+from bnexp.comparisons.cards.card import Card, in_plain_words, time_needed
+from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, made_with
 from bnexp.comparisons.words import HOW_COUNTED, LUCK, measured, parted, rule
 
 AS_THEY_ARE = ("site.css", "site.js")
@@ -54,9 +54,9 @@ def _globals(results: Results) -> dict[str, Any]:
         "none_measured": NOT_MEASURED,
         "make_badge": badge,
         "brief": brief,
-        "plain": plain,
-        "cost": cost,
-        "conditions": conditions,
+        "plain": in_plain_words,
+        "cost": time_needed,
+        "conditions": made_with,
         "measured": measured,
         "parted": parted,
         "rule": rule,

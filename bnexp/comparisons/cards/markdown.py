@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from bnexp.comparisons.cards import prose
 from bnexp.comparisons.cards.badges import NOT_MEASURED, brief
-from bnexp.comparisons.cards.card import Card, Place, cost, plain
+from bnexp.comparisons.cards.card import Card, Place, in_plain_words, time_needed
 from bnexp.comparisons.cards.dots import strip
-from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, conditions
+from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, made_with
 from bnexp.comparisons.config import Assertion
 from bnexp.comparisons.words import HOW_COUNTED, LUCK, measured, parted, rule
 
@@ -52,7 +52,7 @@ def claims_table(results: Results, folder: str = "claims/") -> list[str]:
     return table(
         ["what is said", *(shelf.title for shelf in results.shelves)],
         (
-            [f"[{md(plain(one))}]({folder}{card.id}.md)"]
+            [f"[{md(in_plain_words(one))}]({folder}{card.id}.md)"]
             + [verdict_cell(place, one) for place in card.places]
             for card, one in results.front
         ),
@@ -106,7 +106,7 @@ def front_page(results: Results) -> str:
         *table(
             ["measured on", "images and epochs", "judged seeds", "machine", "torch"],
             (
-                [f"[{md(one.title)}]({one.name}/ledger.csv)", *map(md, conditions(one).values())]
+                [f"[{md(one.title)}]({one.name}/ledger.csv)", *map(md, made_with(one).values())]
                 for one in results.shelves
             ),
         ),
@@ -157,7 +157,7 @@ def _missing(results: Results) -> list[str]:
     if not missing:
         return []
     rows = [
-        [link(place_card), md(place.shelf.title), f"`{place.command}`", cost(place)]
+        [link(place_card), md(place.shelf.title), f"`{place.command}`", time_needed(place)]
         for place_card in results.part("B")
         for place in place_card.places
         if place in missing

@@ -136,7 +136,7 @@ class Results:
         ]
 
 
-def conditions(shelf: Shelf) -> dict[str, str]:
+def made_with(shelf: Shelf) -> dict[str, str]:
     """What a dataset's results were made with."""
     made: dict[str, Any] = shelf.ledger["provenance"]
     seeds = sorted({len(entry.seeds) for entry in shelf.entries.values() if entry.verdicts})

@@ -18,7 +18,7 @@ _GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}  # of PNG's shallow greys, on 8 b
 _PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # of sRGB, and its white
 
 
-def read(file: Path, size: int, channels: int) -> np.ndarray:
+def read_image(file: Path, size: int, channels: int) -> np.ndarray:
     """Bilinear with antialiasing, to a square whatever the proportions; uint8 (C, H, W).
 
     Raises OSError or ValueError, and whatever else Pillow's decoders do, with the reason.

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from bnexp.data.cache import Cached
 from bnexp.data.image_folder import ImageFolder
-from bnexp.data.image_folder.pixels import MOST_PIXELS, read
+from bnexp.data.image_folder.pixels import MOST_PIXELS, read_image
 from bnexp.data.splits import Splits, with_validation
 from bnexp.errors import UserError
 
@@ -37,7 +37,7 @@ class Tree:
         return f"passed over {', '.join(counts)}"
 
 
-def listing(root: Path) -> Tree:
+def find_images(root: Path) -> Tree:
     """Every image of the tree. Hidden files are passed over in silence, and others are counted.
 
     UserError has one line for each thing that is wrong with the tree.
@@ -125,14 +125,14 @@ def validation_size(samples: int) -> int:
 
 def training_size(data: ImageFolder) -> int:
     """How many images are for training. UserError as `listing`."""
-    samples = sum(map(len, listing(Path(data.root)).files["train"].values()))
+    samples = sum(map(len, find_images(Path(data.root)).files["train"].values()))
     return samples - validation_size(samples)
 
 
 def source(data: ImageFolder) -> Cached:
     """The tree, resized as `data` says."""
     root = Path(data.root)
-    tree = listing(root)
+    tree = find_images(root)
     stamp = [
         (part, name, file.name, (stat := file.stat()).st_size, stat.st_mtime_ns)
         for part, classes in tree.files.items()
@@ -166,7 +166,7 @@ def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:
     def one(index: int) -> None:
         if len(problems) < _MOST_NAMED:
             try:
-                images[index] = read(files[index], size, channels)
+                images[index] = read_image(files[index], size, channels)
             except Exception as error:  # Pillow's decoders raise what they like
                 problems[str(files[index])] = _reason(error)
 

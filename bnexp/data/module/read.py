@@ -10,7 +10,7 @@ from bnexp.data.dataset import MOST_VALUES
 from bnexp.data.module import Returned
 from bnexp.data.splits import Splits, with_validation
 from bnexp.errors import UserError
-from bnexp.importing import load
+from bnexp.importing import import_object
 
 _SIX = Splits._fields
 _FOUR = tuple(name for name in _SIX if not name.startswith("val"))
@@ -43,7 +43,7 @@ class Function:
 
     def _call(self) -> Any:
         try:
-            function = load(self.data.name)
+            function = import_object(self.data.name)
         except Exception as error:
             raise self._wrong(f"cannot be imported: {_line(error)}") from error
         try:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bnexp.errors import UserError
-from bnexp.importing import load
+from bnexp.importing import import_object
 from bnexp.models import weights
 from bnexp.models.external import Module, Torchvision
 from bnexp.norms import swap_norms
@@ -78,7 +78,7 @@ def _torchvision(model: Torchvision, classes: int) -> nn.Module:
 
 def _module(model: Module, shape: tuple[int, ...], classes: int) -> nn.Module:
     try:
-        make = load(model.name)
+        make = import_object(model.name)
         parameters = inspect.signature(make).parameters
     except Exception as error:
         raise UserError(f"model.name={model.name}: cannot be imported: {_line(error)}") from error

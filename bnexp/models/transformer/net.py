@@ -32,8 +32,8 @@ class Sublayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         if self.pre:
-            return x + self.function(normalised(self.norm, x, self.over_tokens))
-        return normalised(self.norm, x + self.function(x), self.over_tokens)
+            return x + self.function(norm_tokens(self.norm, x, self.over_tokens))
+        return norm_tokens(self.norm, x + self.function(x), self.over_tokens)
 
 
 def token_norm(model: Config) -> nn.Module:
@@ -43,7 +43,7 @@ def token_norm(model: Config) -> nn.Module:
     return make_norm(model.norm, model.width, **model.norm_options)
 
 
-def normalised(norm: nn.Module, x: Tensor, over_tokens: bool) -> Tensor:
+def norm_tokens(norm: nn.Module, x: Tensor, over_tokens: bool) -> Tensor:
     """The tokens (N, T, C) through the norm: as (N, C, T), or each token by itself."""
     # contiguous, as torch.compile takes it to be
     y: Tensor = norm(x.mT.contiguous() if over_tokens else x.flatten(0, 1))
@@ -129,6 +129,6 @@ class Transformer(nn.Module):
         if self.token is not None:
             x = torch.cat([self.token.expand(len(x), 1, -1), x], 1)
         x = self.layers(x + self.positions)
-        x = normalised(self.norm, x, self.over_tokens)
+        x = norm_tokens(self.norm, x, self.over_tokens)
         logits: Tensor = self.head(x.mean(1) if self.token is None else x[:, 0])
         return logits

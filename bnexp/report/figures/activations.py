@@ -13,7 +13,7 @@ TENSORS = {
 PANELS = 6  # arms side by side
 
 
-def rows_of(arms: Arms, table: str, tensor: str) -> pd.DataFrame:
+def tensor_rows(arms: Arms, table: str, tensor: str) -> pd.DataFrame:
     """Rows of the table `activations` or `histograms` for one tensor; UserError without any."""
     if tensor not in TENSORS:
         raise UserError(f"tensor={tensor}: must be one of {', '.join(TENSORS)}")

@@ -16,7 +16,7 @@ from bnexp.report.figures.drawing import (
     Array,
     band_words,
     by_run,
-    counted,
+    counts_table,
     curves,
     draw_band,
     draw_lost,
@@ -82,7 +82,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
             for ax in (by_epoch, by_seconds):
                 ax.axhline(target, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         chart.differences = contrasts(arms, "test_accuracy")
-        table = counted(arms, rows)
+        table = counts_table(arms, rows)
         return chart.finish(
             _finding(table, target),
             METHOD,

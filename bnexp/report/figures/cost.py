@@ -8,7 +8,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.contrasts import contrasts, control
-from bnexp.report.figures.drawing import arm_axis, arm_rows, counted, ends, said
+from bnexp.report.figures.drawing import arm_axis, arm_rows, counts_table, ends, said_of_arms
 from bnexp.report.labels import listed, short
 from bnexp.report.shortlist import shortlist
 from bnexp.report.statistics import mean_t, step_seconds
@@ -47,7 +47,7 @@ def cost(source: Source) -> Chart:
             ax.set_xlim(0, 1.06 * ax.get_xlim()[1])
         arm_axis(axes[0], arms)
         chart.differences = contrasts(arms, "ms_per_step")
-        frame = counted(arms, numbers)
+        frame = counts_table(arms, numbers)
         base = control(arms).label
         frame["times_control"] = (
             frame["ms_per_step_mean"] / frame["ms_per_step_mean"][frame["arm"] == base].item()
@@ -88,8 +88,8 @@ def _finding(numbers: pd.DataFrame, base: str) -> str:
     rows = ends(numbers[numbers["arm"] != base], "times_control")
     if rows:
         (own,) = numbers.loc[numbers["arm"] == base, "ms_per_step_mean"]
-        words = said(rows, lambda row: f"{short(row['times_control'])} times")
+        words = said_of_arms(rows, lambda row: f"{short(row['times_control'])} times")
         return f"A training step takes {words} the {short(own)} ms of {base}"
     rows = ends(numbers, "ms_per_step_mean")
-    words = said(rows, lambda row: f"{short(row['ms_per_step_mean'])} ms") if rows else ""
+    words = said_of_arms(rows, lambda row: f"{short(row['ms_per_step_mean'])} ms") if rows else ""
     return f"A training step takes {words}" if rows else "Time and memory"

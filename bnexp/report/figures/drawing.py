@@ -64,7 +64,7 @@ def ends(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     ]
 
 
-def said(rows: Iterable[dict[str, Any]], words: Callable[[dict[str, Any]], str]) -> str:
+def said_of_arms(rows: Iterable[dict[str, Any]], words: Callable[[dict[str, Any]], str]) -> str:
     """ "1.2 (batch norm) and 3 (no norm)": words of each row, and whose they are."""
     return listed([f"{words(row)} ({row['arm']})" for row in rows])
 
@@ -247,7 +247,7 @@ def hollow(arm: Arm) -> dict[str, Any]:
     return arm.look.mark | edge
 
 
-def counted(arms: Iterable[Arm], rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def counts_table(arms: Iterable[Arm], rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """A table of one row an arm: label, counts, then `rows`."""
     return pd.DataFrame(
         [{"arm": arm.label, **arm.counts, **row} for arm, row in zip(arms, rows, strict=True)]

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from bnexp.errors import UserError
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.activations import panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves, ends, panel_title, said
+from bnexp.report.figures.activations import panels_words, side_by_side, tensor_rows
+from bnexp.report.figures.drawing import curves, ends, panel_title, said_of_arms
 from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 from bnexp.report.style import DASHES, layer_colors
@@ -27,7 +27,7 @@ METHOD = (
 def drift(source: Source) -> Chart:
     """Draw how the input of every layer but the first drifts."""
     arms = shortlist(find_arms(source))
-    table = rows_of(arms, "activations", "input")
+    table = tensor_rows(arms, "activations", "input")
     table = table[table["index"] > 1]
     if table.empty:
         raise UserError("drift: these nets have one layer, which receives the data")
@@ -93,5 +93,5 @@ def _finding(numbers: pd.DataFrame) -> str:
     rows = ends(largest, "drift")
     if not rows:
         return "Drift of layer inputs"
-    words = said(rows, lambda row: f"{short(row['drift'])} in layer {row['layer']}")
+    words = said_of_arms(rows, lambda row: f"{short(row['drift'])} in layer {row['layer']}")
     return f"In training, a layer's input drifts by up to {words}, in units of its first std"

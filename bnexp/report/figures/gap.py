@@ -16,11 +16,11 @@ from bnexp.report.figures.drawing import (
     arm_axis,
     arm_rows,
     by_run,
-    counted,
+    counts_table,
     ends,
     percent_axis,
     plain_log,
-    said,
+    said_of_arms,
 )
 from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
@@ -72,7 +72,7 @@ def gap(source: Source) -> Chart:
             ),
         ]
         chart.differences = contrasts(arms, "gap")
-        frame = counted(arms, numbers)
+        frame = counts_table(arms, numbers)
         footer = "Means over trained runs; bars and bands: 95% t interval (bars cut at 100%)."
         return chart.finish(_finding(frame), METHOD, frame, entries, footer)
 
@@ -120,5 +120,5 @@ def _finding(numbers: pd.DataFrame) -> str:
     rows = ends(numbers, "gap_mean")
     if not rows:
         return "Training and test accuracy"
-    words = said(rows, lambda row: f"{short(100 * row['gap_mean'])} points")
+    words = said_of_arms(rows, lambda row: f"{short(100 * row['gap_mean'])} points")
     return f"At the end, training accuracy exceeds test accuracy by {words}"

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from bnexp.errors import UserError
 from bnexp.report.arms import Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.drawing import counted, ends, panel_title, said
+from bnexp.report.figures.drawing import counts_table, ends, panel_title, said_of_arms
 from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 
@@ -67,7 +67,7 @@ def gradient_map(source: Source) -> Chart:
         assert image is not None
         bar = chart.colorbar(image, ax=grid, label="‖dL/dz‖", shrink=0.9, extend="both")
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        numbers = counted(arms, [_row(m) for m in maps])
+        numbers = counts_table(arms, [_row(m) for m in maps])
         return chart.finish(_finding(numbers), METHOD, numbers, footer="One colour scale.")
 
 
@@ -91,5 +91,5 @@ def _finding(numbers: pd.DataFrame) -> str:
     rows = ends(numbers, "spread_at_last_step")
     if not rows:
         return "Gradients through training"
-    words = said(rows, lambda row: short(row["spread_at_last_step"]))
+    words = said_of_arms(rows, lambda row: short(row["spread_at_last_step"]))
     return f"At the end, the largest gradient among hidden layers is {words} times the smallest"

@@ -13,12 +13,12 @@ from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import (
     Array,
     band_words,
-    counted,
+    counts_table,
     ends,
     handles,
     hollow,
     plain_log,
-    said,
+    said_of_arms,
     shown_words,
 )
 from bnexp.report.labels import short
@@ -78,7 +78,7 @@ def gradients(source: Source, *, steps: tuple[int, ...] = (0, 100, END)) -> Char
             for arm in arms
         ]
         repeated = [arm for _ in chosen for _ in QUANTITIES for arm in arms]
-        frame = counted(repeated, numbers)
+        frame = counts_table(repeated, numbers)
         words = f"{band_words(arms)} {shown_words(arms)}"
         return chart.finish(_finding(frame), METHOD, frame, entries, words)
 
@@ -187,5 +187,5 @@ def _finding(numbers: pd.DataFrame) -> str:
     if not rows:
         return "Gradient norms by layer"
     when = "Before training" if rows[0]["step"] == 0 else "In training"
-    words = said(rows, lambda row: short(row["ratio_by_layer"]))
+    words = said_of_arms(rows, lambda row: short(row["ratio_by_layer"]))
     return f"{when}, activation gradients change by {words} times a layer towards the input"

@@ -7,8 +7,8 @@ import pandas as pd
 
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import Array, ends, panel_title, said
+from bnexp.report.figures.activations import TENSORS, panels_words, side_by_side, tensor_rows
+from bnexp.report.figures.drawing import Array, ends, panel_title, said_of_arms
 from bnexp.report.figures.gradients import END, at_steps
 from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
@@ -28,7 +28,7 @@ def histograms(
 ) -> Chart:
     """Draw histograms of `tensor` (pre_activation, activation or input) at steps (-1: last)."""
     arms = shortlist(find_arms(source))
-    table = rows_of(arms, "histograms", tensor)
+    table = tensor_rows(arms, "histograms", tensor)
     drawn = side_by_side(arms)
     at = at_steps(table, steps)
     pooled = {
@@ -109,6 +109,6 @@ def _finding(numbers: pd.DataFrame, tensor: str) -> str:
     rows = ends(last.assign(width=last["p85"] - last["p15"]), "width")[::-1]
     if not rows:
         return f"Histograms of {tensor.replace('_', '-')}s"
-    words = said(rows, lambda row: f"{short(row['p15'])} to {short(row['p85'])}")
+    words = said_of_arms(rows, lambda row: f"{short(row['p15'])} to {short(row['p85'])}")
     name, layer, step = tensor.replace("_", "-"), rows[0]["layer"], rows[0]["step"]
     return f"At step {step} the middle 70% of layer {layer}'s {name}s lie at {words}"

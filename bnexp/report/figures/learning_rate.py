@@ -17,7 +17,7 @@ from bnexp.report.figures.drawing import (
     final_accuracy,
     lost_words,
     percent_axis,
-    said,
+    said_of_arms,
     sweep_handles,
 )
 from bnexp.report.labels import short
@@ -191,7 +191,7 @@ def _ratios(arms: Arms, stable: dict[str, pd.DataFrame], base: str) -> pd.DataFr
 def _finding(top: list[dict[str, Any]], ratios: pd.DataFrame) -> str:
     if not top:
         return "At no learning rate are half of the seeds of an arm stable"
-    words = f"Half of the seeds are stable up to a learning rate of {said(top, _rate)}"
+    words = f"Half of the seeds are stable up to a learning rate of {said_of_arms(top, _rate)}"
     if ratios.empty:
         return words
     row = ratios.set_index("arm").loc[top[0]["arm"]]

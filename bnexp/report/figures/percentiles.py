@@ -7,8 +7,8 @@ import pandas as pd
 
 from bnexp.report.arms import Arm, Source, find_arms
 from bnexp.report.chart import Chart, style
-from bnexp.report.figures.activations import TENSORS, panels_words, rows_of, side_by_side
-from bnexp.report.figures.drawing import curves, ends, panel_title, said
+from bnexp.report.figures.activations import TENSORS, panels_words, side_by_side, tensor_rows
+from bnexp.report.figures.drawing import curves, ends, panel_title, said_of_arms
 from bnexp.report.labels import short
 from bnexp.report.shortlist import shortlist
 
@@ -22,7 +22,7 @@ METHOD = (
 def percentiles(source: Source, *, tensor: str = "pre_activation") -> Chart:
     """Draw percentile bands of `tensor` for the first, the middle and the last hidden layer."""
     arms = shortlist(find_arms(source))
-    table = rows_of(arms, "activations", tensor)
+    table = tensor_rows(arms, "activations", tensor)
     drawn = side_by_side(arms)
     layers = sorted(table["index"].unique())
     chosen = sorted({layers[0], layers[(len(layers) - 1) // 2], layers[-1]}, reverse=True)
@@ -73,5 +73,5 @@ def _finding(numbers: pd.DataFrame, tensor: str) -> str:
     frame = last.drop_duplicates("arm").join(both, on="arm")
     rows = ends(frame.assign(moved=(frame["last"] - frame["first"]).abs()), "moved")
     name, layer = tensor.replace("_", "-"), last["layer"].iloc[0]
-    words = said(rows, lambda row: f"from {short(row['first'])} to {short(row['last'])}")
+    words = said_of_arms(rows, lambda row: f"from {short(row['first'])} to {short(row['last'])}")
     return f"In training the median {name} of layer {layer} moves {words}"
