@@ -14,7 +14,7 @@ LARGEST = 100_000  # values in a file of configuration
 
 
 def parser() -> argparse.ArgumentParser:
-    """Hydra's parser, with the flag of ours."""
+    """Hydra's parser, with our own flags added."""
     from hydra._internal.utils import get_args_parser
 
     hydras: argparse.ArgumentParser = get_args_parser()
@@ -60,7 +60,7 @@ def config_folders(options: argparse.Namespace) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    """How many values a YAML file holds once its aliases are written out; 0 where it is none."""
+    """How many values a YAML file holds once its aliases are written out; 0 if it is not YAML."""
     import yaml
 
     sizes: dict[int, int] = {}
@@ -81,12 +81,12 @@ def _size(path: Path) -> int:
 
 
 def as_recorded(command: str, arguments: Iterable[str]) -> str:
-    """The command as it was typed, less the folders of paths: records name no one's home."""
+    """The command as typed, but paths without their folders, so that a record names nobody."""
     return shlex.join(["bnexp", command, *map(without_folders, arguments)])
 
 
 def without_folders(argument: str) -> str:
-    """An argument in which every path is its last part, and every address too."""
+    """An argument with every path and every address cut down to its last part."""
     key, equals, value = argument.partition("=")
     if argument.startswith("-") and not equals:
         return argument

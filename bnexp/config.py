@@ -102,7 +102,7 @@ class Schedule(Section):
 
 
 def _scheduled(value: Any) -> Any:
-    """`probes.<name>=package.function` is that instrument about as often as the others."""
+    """`probes.<name>=package.function`: that instrument, on the schedule that the others have."""
     if isinstance(value, str):
         return {"every": 100, "at": [0], "end": True, "function": value}
     return value

@@ -4,5 +4,5 @@ import os
 
 
 def cores() -> int:
-    """Those that the system lets it run on, which may be fewer than the machine has."""
+    """The cores that the system lets this process use, which may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The one exception that users see: their input, not our code, is at fault."""
+"""The one exception meant for users: their input is at fault, not our code."""
 
 
 class UserError(Exception):

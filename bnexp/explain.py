@@ -226,7 +226,7 @@ def _tensors(layer: "nn.Module") -> list[str]:
 
 
 def _picture(mask: "Tensor", axes: list[str]) -> list[str]:
-    """Draw rows by columns of the first two axes; a square is all that lies behind."""
+    """Draw the first two axes as rows and columns; a square stands for all axes behind them."""
     behind = prod(mask.shape[2:])
     cells = mask.flatten(2).any(2) if mask.ndim > 2 else mask
     rows, columns = (min(n, most) for n, most in zip(cells.shape, DRAWN, strict=True))

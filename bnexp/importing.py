@@ -27,9 +27,9 @@ def import_object(name: str) -> Any:
 def source_hash(names: Iterable[str]) -> str | None:
     """SHA-256 of the sources of the modules that hold these objects, as `package.module.name`.
 
-    It is of their syntax trees, so comments and formatting do not matter, and of the modules that
-    they import, except installed ones. Of an installed module it is the file alone. None where no
-    source is found, or it is torch's. Nothing is imported for it.
+    The hash is over their syntax trees, so comments and formatting do not matter, together with
+    those of the modules that they import, installed ones left out. An installed module is hashed
+    by itself. None where no source is found, or where it is torch's. Nothing is imported.
     """
     _see_working_folder()
     homes = sorted({name.rpartition(".")[0] for name in names})
@@ -39,7 +39,7 @@ def source_hash(names: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _hash(homes: tuple[str, ...], loaded: tuple[int, ...]) -> str | None:
-    """Read once for as long as the modules are the same: they do not follow their files either."""
+    """`source_hash`, once for each set of loaded modules, which ignore later edits too."""
     sources: dict[str, str] = {}
     waiting = [home for home in homes if home.partition(".")[0] not in _KNOWN]
     while waiting:

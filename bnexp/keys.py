@@ -26,7 +26,7 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Key:
-    """A dotted key as a section's class has it; `of` names the classes where there are several.
+    """A dotted key as one class of its section defines it; `of` names the classes if several do.
 
     `default` is that of the class itself, as JSON: only norms' options have any.
     """
@@ -41,7 +41,7 @@ class Key:
 
 @cache
 def keys() -> tuple[Key, ...]:
-    """Every key of a run's configuration, once for each class that has it."""
+    """Every key of a run's configuration, once for each class that defines it."""
     options = (
         key
         for norm, info in NORMS.items()
@@ -63,7 +63,7 @@ def is_text(name: str) -> bool:
 
 
 def described(name: str) -> list[Key]:
-    """The keys of this name, each description once; those of a section where it is one."""
+    """The keys of this name, each description once; for a section, all of its keys."""
     found = [key for key in keys() if key.name == name]
     found = found or [key for key in keys() if key.name.startswith(f"{name}.")]
     merged: dict[Key, tuple[str, ...]] = {}
@@ -87,7 +87,7 @@ def _keys(section: type[BaseModel], prefix: str, of: tuple[str, ...]) -> Iterato
 
 
 def _probe(name: str, summary: str) -> Iterator[Key]:
-    """The keys of an instrument that is known by the catalogue alone."""
+    """The keys of an instrument that only the catalogue knows."""
     for key in _keys(Schedule, f"probes.{name}.", ()):
         yield replace(key, meaning=f"{key.meaning} (of {name}: {summary})")
 
@@ -141,9 +141,9 @@ def _words(schema: dict[str, Any]) -> str:
 
 
 def explanation(names: Iterable[str], defaults: Mapping[str, Any]) -> str:
-    """What is known of these keys, or of all keys of a section. UserError names unknown ones.
+    """The help text of these keys, or of all keys of a section. UserError names unknown ones.
 
-    `defaults` is the configuration of a run of which nothing was said.
+    `defaults` is the configuration of a plain `bnexp train`.
     """
     values, config = flatten(defaults), Config.model_validate(defaults)
     chosen = {_title(type(part)) for part in (config.model, config.data, config.optimizer)}

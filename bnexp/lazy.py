@@ -38,7 +38,7 @@ class Registry(Mapping[str, T]):
         self._entries: dict[str, T] = {}
 
     def add(self, name: str, entry: T) -> None:
-        """Add an entry, for as long as the process lives. ValueError where the name is taken."""
+        """Add an entry for the rest of the process. ValueError where the name is taken."""
         taken = name in self._homes and self._homes[name] not in sys.modules
         if taken or name in self._entries:
             raise ValueError(f"there is {self._kind} {name!r} already")

@@ -29,7 +29,7 @@ from bnexp.training.trial import Layout, Trial
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, ready to be trained: nothing about it can be refused any more."""
+    """One run, ready to be trained: everything about it has been checked."""
 
     config: Config  # device resolved
     facts: Facts
@@ -80,7 +80,7 @@ class Plan:
 def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     """Check a composed configuration against the schema, the dataset and the device.
 
-    `here` says whether the run is for this machine, so that its device must be in it.
+    `here` says whether the run is for this machine, which must then have its device.
 
     Raises UserError with one line for every problem found.
     """
@@ -149,7 +149,7 @@ def _content(weights: str) -> str:
 
 
 def _structure(model: Model, data: AnyData) -> list[str]:
-    """What can be said of a net though its dataset is not to be had: by the shape of a sample."""
+    """Problems of a net whose dataset cannot be read, as far as the shape of a sample tells."""
     size = info(data).size
     try:
         found = size(data) if callable(size) else size
@@ -159,7 +159,7 @@ def _structure(model: Model, data: AnyData) -> list[str]:
 
 
 def _trial(model: Model, data: AnyData, facts: Facts, precision: str, weights: str | None) -> Trial:
-    """What a trial shows; of our own nets and norms it is known, but where they read weights."""
+    """The outcome of a trial; our own nets and norms are tried only where they load weights."""
     own = FAMILIES[model.kind].layers is not None and model.norm in NORMS and not weights
     if own and model.norm_options.get("track_running_stats") is not False:
         return Trial(batch_statistics=NORMS[model.norm].batch_statistics)
@@ -167,7 +167,7 @@ def _trial(model: Model, data: AnyData, facts: Facts, precision: str, weights: s
 
 
 def _other_sizes(data: AnyData, facts: Facts) -> set[int]:
-    """Sizes of the batches of an epoch, if they vary, and of evaluation by batch statistics."""
+    """Batch sizes besides the first: of an epoch, if they vary, and of train-mode evaluation."""
     low, high = data.batch_sizes or (data.batch_size, data.batch_size)
     splits = (facts.train, facts.val, facts.test)
     return {*range(low, high + 1), *(min(data.batch_size, n) for n in splits)}
@@ -175,7 +175,7 @@ def _other_sizes(data: AnyData, facts: Facts) -> set[int]:
 
 @lru_cache(maxsize=1024)
 def _try_out(model: str, data: str, facts: Facts, precision: str, weights: str | None) -> Trial:
-    """A trial; `weights` is the hash of the file: another content is another question."""
+    """A trial, remembered; `weights` is a hash of the file, so that new contents are tried."""
     from bnexp.training.trial import try_out
 
     return try_out(
@@ -187,7 +187,7 @@ def _try_out(model: str, data: str, facts: Facts, precision: str, weights: str |
 
 
 def _own_instruments(probes: Probes) -> list[str]:
-    """The functions of the user's own that cannot be had."""
+    """A line for each instrument of the user's own that cannot be imported."""
     problems = []
     for name, schedule in probes.schedules().items():
         if schedule.function is not None:
@@ -201,7 +201,9 @@ def _own_instruments(probes: Probes) -> list[str]:
 
 
 def resolve_device(name: str, here: bool = True) -> str:
-    """`auto` becomes the accelerator that torch sees, or cpu; others must be there, if `here`."""
+    """`auto` becomes the accelerator that torch sees, or cpu.
+
+    With `here`, raises UserError for a device that this machine lacks."""
     known = name.startswith(("auto", "cuda", "mps"))
     if not known or (name != "auto" and not here):
         return name  # a name that is no device is the schema's to refuse

@@ -16,7 +16,7 @@ PRESETS: dict[str, dict[str, tuple[str, Mapping[str, Any]]]] = {}  # by group an
 
 
 def add_preset(group: str, name: str, summary: str, values: Mapping[str, Any]) -> None:
-    """Add what a file `conf/<group>/<name>.yaml` would, headed by the comment `summary`."""
+    """Add a preset, as a file `conf/<group>/<name>.yaml` that begins with `# summary` would."""
     PRESETS.setdefault(group, {})[name] = (summary, values)
 
 

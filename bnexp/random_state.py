@@ -10,14 +10,14 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed them all."""
+    """Seed all of them: torch's (on every device), Python's and numpy's."""
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
-    """Their states, as a checkpoint can hold them."""
+    """The states of all of them, as a checkpoint can hold them."""
     kind, key, *rest = np.random.get_state(legacy=True)
     state = {
         "torch": torch.get_rng_state(),
@@ -45,7 +45,7 @@ def set_random_state(state: dict[str, Any], device: torch.device) -> None:
 
 @contextmanager
 def random_state_kept(device: torch.device) -> Iterator[None]:
-    """Put the states of all of them, on the CPU and on `device`, back at the end."""
+    """A context that puts all of them, on the CPU and on `device`, back at its end."""
     state = random_state(device)
     try:
         yield

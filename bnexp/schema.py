@@ -17,9 +17,10 @@ _TAGS = {"model": "kind", "data": "name", "optimizer": "name"}  # by which its c
 
 
 def with_defaults(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write out home folders, and the defaults of the norm's options for the identity.
+    """The tree with `~` expanded and the norm's options filled in, and a line for each problem.
 
-    Not those that a swapped norm keeps from the one it replaces, where nothing else is typed.
+    A norm that is swapped into somebody else's net takes what is not typed from the norm that it
+    replaces, so nothing is filled in there.
     """
     tree = _expanded(tree)
     model = tree.get("model")
@@ -38,7 +39,7 @@ def with_defaults(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _expanded(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The tree with `~` at the start of its folders as what it stands for."""
+    """The tree with a `~` at the start of a folder expanded."""
     data, runs_dir = tree.get("data"), tree.get("runs_dir")
     if isinstance(runs_dir, str):
         tree = dict(tree) | {"runs_dir": _from_home(runs_dir)}

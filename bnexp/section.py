@@ -38,9 +38,9 @@ class _Entry(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """Annotates a section whose class is that of the registered `options` which its `tag` names.
+    """Annotates a section whose `tag` says which of the registered `options` classes it is.
 
-    A union of all of them would say the same, and import them.
+    A union of all those classes would say the same, but would import every one of them.
     """
 
     tag: str

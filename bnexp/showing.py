@@ -1,4 +1,4 @@
-"""Showing things never fails what is shown: a closed pipe, a console without some signs."""
+"""Output that never makes a run fail: closed pipes, consoles that lack some characters."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ P = ParamSpec("P")
 
 
 def harmless(show: Callable[P, Any]) -> Callable[P, None]:
-    """`show`, of which no error in writing comes out; for whoever has better things to do."""
+    """`show`, with errors of writing swallowed: training goes on without an audience."""
 
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         with suppress(OSError, ValueError):  # also: closed file, sign that cannot be encoded
@@ -25,14 +25,14 @@ def printable(text: str) -> str:
 
 
 def prepare_streams() -> None:
-    """Let a console show a sign that it lacks as `?`, rather than raise."""
+    """Let a console show a character that it lacks as `?`, rather than raise."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
 def finish_streams() -> None:
-    """Write out what is pending; a reader that has gone (`bnexp list | head -1`) is no matter."""
+    """Flush the output; a reader that has gone (`bnexp list | head -1`) is no error."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

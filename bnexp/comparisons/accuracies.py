@@ -11,7 +11,7 @@ from bnexp.report.statistics import arm_accuracy
 
 
 def by_norm(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The runs of every norm."""
+    """The runs of each norm, by its name."""
     return {str(norm): arm for norm, arm in rows.groupby("model.norm")}
 
 
@@ -39,7 +39,7 @@ def lead(arm: pd.DataFrame, rival: pd.DataFrame, name: str = "test_accuracy") ->
 
 
 def lost(rows: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence on runs that ended badly; none where all trained."""
+    """A sentence on runs that ended badly; no sentence where all trained."""
     rows = rows[rows["outcome"] != "refused"]
     outcomes = rows["outcome"].value_counts()
     parts = [

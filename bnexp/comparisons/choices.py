@@ -1,6 +1,6 @@
-"""What pilots chose: judges are handed it beside the judged seeds' runs.
+"""What pilots chose; a judge gets it together with the judged seeds' runs.
 
-How they choose is in pilots.py.
+How pilots choose is in pilots.py.
 """
 
 import math
@@ -36,7 +36,7 @@ class Chosen:
     high: float = math.nan
 
     def is_for(self, keys: Mapping[str, Any]) -> bool:
-        """Whether these keys name its arm, whatever else they say."""
+        """Whether these keys include those of its arm; further ones do not matter."""
         return all(
             canonical(keys.get(key)) == canonical(value) for key, value in self.where.items()
         )
@@ -44,7 +44,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that pilots settled for one comparison; keys are written as for `cell`."""
+    """All that pilots settled for one comparison; keys are written like `optimizer__lr`."""
 
     entries: tuple[Chosen, ...] = ()
 
@@ -65,7 +65,7 @@ class Choices:
         return float(self.only("target", name).value)
 
     def hit(self, name: str) -> bool:
-        """Whether the pilots hit this ceiling."""
+        """Whether the pilots hit the ceiling `name`."""
         return any(one.value for one in self.entries if (one.kind, one.name) == ("ceiling", name))
 
     def of_kind(self, kind: Kind, name: str | None = None) -> list[Chosen]:

@@ -167,7 +167,7 @@ def _write(
 
 
 def _tell(going: Sequence["Course"]) -> None:
-    """Between two rounds: what is decided of each comparison that goes on, and what is open."""
+    """Print, between two rounds, what is decided and what is open of each unfinished comparison."""
     for one in going:
         counted = [verdict for verdict in one.verdicts if verdict.counts]
         decided = sum(verdict.decided for verdict in counted)

@@ -31,10 +31,10 @@ class Section(BaseModel):
 class Assertion(Section):
     """One thing that the source says of one measured quantity, and the rule that decides it.
 
-    Exactly one rule: `above` or `below` a line (a direction; with a `margin` also "no
-    difference"), `within` two bounds (a size), or `equals` (a fact). `says` are the source's words
-    or figures, shortened; `why` tells where the bounds come from when that is not plain. `source`
-    is section and line there.
+    It has exactly one rule: `above` or `below` a line (a direction; with a `margin` also "no
+    difference"), `within` two bounds (a size), or `equals` (a fact). `says` gives the source's
+    words or figures, shortened; `why` tells where the bounds come from if that is not plain;
+    `source` is the section and line of the source.
     """
 
     quantity: str
@@ -75,8 +75,8 @@ class Choose(Section):
     """What pilots choose: for each arm the value of one key, such as its best learning rate.
 
     The arms are the cells of `sweep` that agree in the keys `per`. Only cells that match `where`
-    are looked at and run; of these, only those that match `of` are chosen from, so that one arm's
-    rate can be given to another.
+    are looked at and run; the value is chosen from those that match `of` too, so that the rate of
+    one arm can be given to another.
     """
 
     name: str
@@ -105,7 +105,7 @@ def _listed(value: Any) -> Any:
 
 
 class Ceiling(Section):
-    """A value of the pilots at a chosen cell that leaves an assertion no room."""
+    """A bound on pilots' values at a chosen cell, beyond which an assertion cannot be tested."""
 
     name: str
     at: str = Field(description="the choice whose cells are looked at")
@@ -125,9 +125,9 @@ class Ceiling(Section):
 class Search(Section):
     """The end of the values of one key at which an arm still trains, by bisection.
 
-    All judged seeds, and all arms (which differ in the keys `arms`), bisect one logarithmic grid of
-    the factor `until`, from a bracket that holds those of all pilots. A run passes within `points`
-    of validation accuracy of its arm's best by the choice `than`.
+    All judged seeds and all arms (which differ in the keys `arms`) bisect one logarithmic grid,
+    of the factor `until`, within a bracket that contains the brackets of all pilots. A run passes
+    if its validation accuracy is within `points` of its arm's best, by the choice `than`.
     """
 
     name: str
@@ -229,7 +229,7 @@ class Comparison(Section):
 
     @property
     def has_pilots(self) -> bool:
-        """Whether anything is chosen before the judged seeds run."""
+        """Whether pilots choose anything before the judged seeds run."""
         return bool(self.choose or self.target)
 
     @property

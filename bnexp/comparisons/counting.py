@@ -1,4 +1,4 @@
-"""Seeds counted for and against: how strong k of n is, whatever the law and the stopping.
+"""Seeds counted for and against: how strong k of n is, for any distribution and any stopping.
 
 The evidence of k of n seeds for a side is the wealth of a bet on fair coins, the mixture over a
 coin's bias of Krichevsky and Trofimov (1981). While the chance to speak for the side is at most
@@ -47,7 +47,9 @@ def prefix(seeds: Iterable[int], ended: Iterable[int]) -> list[int]:
 
 
 def undecided(readings: Sequence[Reading], family: int = 1) -> tuple[float, float] | None:
-    """All lines on which neither side is decided, as order statistics; None below 7 seeds."""
+    """The interval of lines that the readings decide neither way, as order statistics.
+
+    None for fewer seeds than can decide at all: 7 where `family` is 1."""
     k = needed(len(readings), family)
     if k is None:
         return None
@@ -73,7 +75,7 @@ def seeds_for(p: float, family: int = LEDGER, most: int = 100) -> int | None:
 
 
 def soonest(n: int, k: int, family: int = LEDGER, most: int = 100) -> int | None:
-    """The number of seeds at which k of n decide if every further one speaks for the side."""
+    """How many seeds it takes at least: k of n so far, and every further one for the side."""
     return next(
         (m for m in range(max(n, 1), most + 1) if evidence(m, min(k + m - n, m)) >= ALONE * family),
         None,

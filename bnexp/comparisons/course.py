@@ -137,13 +137,13 @@ class Course:
         return jobs
 
     def _seeds(self) -> list[int]:
-        """The judged seeds asked for that are not published."""
+        """The judged seeds asked for, without the published ones."""
         known = set(self.published.seeds)
         seeds = self.setting.judged(self.comparison, self.count)
         return [seed for seed in seeds if seed not in known]
 
     def _more(self) -> int | None:
-        """How many judged seeds could decide more; None where no more will run."""
+        """The next number of judged seeds that could decide more; None where no more will run."""
         most = self.setting.most(self.comparison)
         if self.count >= most or self.problem:
             return None
@@ -226,7 +226,7 @@ class Course:
         return cells
 
     def look(self, records: Records) -> None:
-        """Read what has ended so far, between two rounds; what is due does not follow from it."""
+        """Read what has ended so far, in the middle of a round; what is due does not change."""
         if self.choices is None or self.over:
             return
         first = self._seeds()[:1]
@@ -266,7 +266,7 @@ class Course:
             self.closed.add(name)
 
     def _spreads(self, choices: Choices, records: Records) -> list[Chosen]:
-        """What the judge reads off the pilots' runs at the chosen cells: for the power alone."""
+        """What the judge reads off the pilots' runs at the chosen cells: only the power uses it."""
         self.choices = choices
         try:
             cells = [cell for cell in self._judged_cells() if self._piloted(cell, records)]
@@ -338,7 +338,7 @@ class Course:
         return judge_of(self.comparison)(runs, choices, **self.comparison.options)
 
     def _say_of_which_images(self, rows: pd.DataFrame) -> None:
-        """Add to differences of accuracies what the choice of test images leaves open."""
+        """Note, beside differences of accuracies, how much the choice of test images matters."""
         found = self.found
         if not isinstance(found, Finding) or "test_accuracy" not in rows:
             return
@@ -353,14 +353,14 @@ class Course:
 
 
 def judge_of(comparison: Comparison) -> Judge:
-    """The function that measures."""
+    """The comparison's judge: the function that its YAML names."""
     home = importlib.import_module(edition.judge_module(comparison.judge))
     found: Judge = getattr(home, comparison.judge.rpartition(".")[2])
     return found
 
 
 def error_line(error: Exception) -> str:
-    """An exception of a judge or chooser in a line, with its place."""
+    """An exception of a judge, or of a choice by pilots, as one line with its place."""
     import traceback
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Editions: which definition evidence belongs to, and the seeds that follow from its number.
+"""Editions: to which definition evidence belongs, and the seeds that follow from its number.
 
 A changed definition is a new edition, on seeds that have decided nothing yet.
 """
@@ -49,12 +49,12 @@ def fingerprint(comparison: Comparison, conditions: Sequence[Any]) -> str:
 
 
 def _plain(section: Section, words: set[str]) -> Any:
-    """A part of a definition as plain data; what is as by default is left out."""
+    """A part of a definition as plain data, default values left out."""
     return json.loads(section.model_dump_json(exclude=words, exclude_defaults=True))
 
 
 def judge_module(name: str) -> str:
-    """The module of a judge: ours, or anywhere."""
+    """The module of a judge: in `judges`, or any importable one."""
     module = name.rpartition(".")[0]
     ours = f"bnexp.comparisons.judges.{module}"
     return ours if "." not in module and find_spec(ours) is not None else module
@@ -75,7 +75,7 @@ def _code(judge: str) -> str:
 
 
 def told_apart(mine: str, theirs: str) -> str:
-    """What to say of evidence of another edition; "" where it is the same."""
+    """How to tell the user that evidence is of another edition; "" where it is not."""
     if mine == theirs:
         return ""
     if mine.partition("-")[0] == theirs.partition("-")[0]:

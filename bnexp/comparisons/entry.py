@@ -67,9 +67,9 @@ def entry_of(course: "Course") -> Entry:
 
 
 def distinct_quantities(comparisons: Sequence[Comparison]) -> int:
-    """How many quantities share the ledger's alpha: any number of lines each, facts apart.
+    """How many quantities share the ledger's alpha, facts left out, whatever their assertions.
 
-    Sizes from elsewhere enter no total, and so no family.
+    Sizes reported from another setting enter no total, so they are left out too.
     """
     return len(
         {

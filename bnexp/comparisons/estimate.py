@@ -1,4 +1,4 @@
-"""How long a ledger will take, before anything ran: from the CPU-seconds that each row states."""
+"""How long a ledger will take, by the CPU-seconds that each comparison states."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def announcement(courses: Sequence[Course], workers: int | None) -> str:
 def cost(course: Course, last: bool) -> float:
     """CPU-seconds of a comparison with its first, or its last, number of judged seeds.
 
-    A seed's stated cost is shared out by its cells, of which pilots run so many.
+    The stated cost of a seed is divided evenly among its cells; pilots run some of them.
     """
     one, setting = course.comparison, course.setting
     if one.cost is None:

@@ -60,8 +60,8 @@ class Published:
     ) -> dict[str, Quantity]:
         """Published readings with those of further seeds; the first reading of a seed stands.
 
-        Times by the clock are never pooled over machines: on another one than the published, a
-        further seed says nothing of them.
+        Times by the clock are never pooled over machines: a further seed that ran on another
+        machine than the published ones has no reading of them.
         """
         seeds = set(seeds) - set(self.seeds)
         found = dict(self.quantities)
@@ -79,7 +79,7 @@ class Published:
 
 
 def machine_of(runs: Runs | None) -> str:
-    """The kind of device that runs were on; several are named all."""
+    """The kind of device that runs were on; if there were several, all of them."""
     if runs is None or "provenance.device_name" not in runs.runs:
         return ""
     return ", ".join(sorted(set(map(str, runs.runs["provenance.device_name"].dropna()))))
@@ -100,7 +100,7 @@ def _write(path: Path, table: pd.DataFrame) -> None:
 
 
 def _readings(course: "Course", version: str) -> Iterable[dict[str, Any]]:
-    """A row for each quantity and seed that counts; a silent seed lies anywhere."""
+    """A row for each quantity and counted seed; a silent seed has the reading -inf to inf."""
     head = {
         "comparison": course.comparison.id, "edition": course.edition,
         "data": course.setting.data, "preset": course.setting.preset,
@@ -133,7 +133,7 @@ def _choices(course: "Course") -> Iterable[dict[str, Any]]:
 
 
 def course_runs(courses: Sequence["Course"]) -> pd.DataFrame:
-    """A line for each run: what told it from others, how it ended, when it came to the target."""
+    """A row for each run: what told it from others, how it ended, when it came to the target."""
     rows: dict[str, dict[str, Any]] = {}
     for course in courses:
         for role, runs in (("pilot", course.piloted), ("judged", course.judged)):
@@ -229,7 +229,7 @@ def _chosen(row: Mapping[Any, Any]) -> Chosen:
 def of_editions(
     published: Mapping[str, Published], editions: Mapping[str, str]
 ) -> tuple[dict[str, Published], list[str]]:
-    """The evidence that goes on, and a line for each comparison whose edition is another."""
+    """The evidence of the given editions, and a line for each comparison of another edition."""
     from bnexp.comparisons.edition import told_apart
 
     kept, told = {}, []

@@ -11,7 +11,7 @@ SHOWN = 8  # candidates
 
 
 def find(words: Sequence[str]) -> list[str]:
-    """The ids: of the core where nothing is named. Raises UserError.
+    """The ids that `words` name; those of the core where there are none. Raises UserError.
 
     `all` is every comparison, a letter a whole part. Words that are no id must all be found in the
     title or the question of one comparison.

@@ -27,9 +27,9 @@ class Quantity:
     """One measured number: its reading by judged seed.
 
     A `ratio` is positive and averaged on the logarithm, a `value` (a difference, an accuracy)
-    as it is; a `fact` is a number that no seed changes, counted or computed exactly. A seed that
-    has no reading says nothing. `unit` follows the number, such as "x" or "points"; `timed` tells
-    a time by the clock, which is compared on one machine only.
+    as it is; a `fact` is a number that no seed changes, counted or computed exactly. A seed
+    without a reading speaks for no side. `unit` follows the number, such as "x" or "points";
+    `timed` marks a time by the clock, which is compared on one machine only.
     """
 
     readings: Readings
@@ -73,7 +73,7 @@ class Quantity:
 
     @property
     def spread(self) -> float:
-        """Standard deviation over seeds, of a ratio that of its logarithm; NaN below two."""
+        """Standard deviation over seeds, for a ratio of its logarithm; NaN below two seeds."""
         middles = [self.middle(r) for r in self.readings.values() if r.bounded]
         if self.kind == "ratio":
             middles = [math.log(x) for x in middles if x > 0]
@@ -83,7 +83,7 @@ class Quantity:
         return math.sqrt(sum((x - centre) ** 2 for x in middles) / (len(middles) - 1))
 
     def middle(self, reading: Reading) -> float:
-        """One number for a reading: of a ratio the geometric middle, of a bound the known end."""
+        """One number for a reading: its middle (of a ratio the geometric one), or its known end."""
         low, high = reading.low, reading.high
         if not reading.bounded:
             return low if math.isfinite(low) else high if math.isfinite(high) else math.nan

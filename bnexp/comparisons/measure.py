@@ -92,8 +92,8 @@ def column(rows: pd.DataFrame, name: str) -> pd.Series:
 def accuracies(rows: pd.DataFrame, name: str = "test_accuracy") -> Readings:
     """Accuracy of one arm's runs by seed, in percent.
 
-    At chance level it is a number like any other; of a run that diverged it is anything from 0 to
-    100; a cell that was refused has none.
+    A run at chance level counts as it is; one that diverged reads anything from 0 to 100; a refused
+    cell has no reading.
     """
     rows = rows[rows["outcome"] != "refused"]
     found = dict(readings((100 * column(rows, name)).round(5)))
@@ -119,10 +119,10 @@ def times_to(
     unit: Unit = "epoch",
     name: str = "val_accuracy",
 ) -> Readings:
-    """When each run of one arm first came to `level`, by seed: between two evaluations.
+    """When each run of one arm first came to `level`, by seed: between which two evaluations.
 
-    A target that was missed, also by diverging, lies anywhere from the budget on. A loss falls to
-    its level, anything else rises to it.
+    For a run that missed the target, or diverged, it is anything from the budget on. A loss falls
+    to its level, anything else rises to it.
     """
     rows = rows[rows["outcome"] != "refused"]
     times = times_by_run(runs, rows, level, unit, name)
@@ -158,7 +158,7 @@ def times_by_run(
 
 
 def _budget(run: pd.Series, curve: pd.DataFrame, last: float) -> float:
-    """Where the clock would stand at the end of the run; a diverged run ended early."""
+    """What the clock would show at the end of the run; that of a diverged run is extrapolated."""
     epoch = float(curve["epoch"].iloc[-1])
     planned = run.get("training.epochs")
     if run["outcome"] != "diverged" or planned is None or pd.isna(planned):

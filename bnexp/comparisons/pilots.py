@@ -1,6 +1,6 @@
 """How pilots choose: by validation data of pilot seeds, and nothing else.
 
-What is here is given the pilots' runs alone.
+The functions here are given no runs but the pilots'.
 """
 
 import json
@@ -24,7 +24,7 @@ REFINED = 2.0  # a grid is fine where neighbours are no further apart than by th
 
 @dataclass(frozen=True)
 class Wider:
-    """A value that an arm's grid lacks: the best, or the end of what trains, is at its edge."""
+    """A value that an arm's grid lacks: its best value, or the last that trains, is at an edge."""
 
     where: dict[str, Any]
     key: str
@@ -32,7 +32,7 @@ class Wider:
 
     @property
     def grid(self) -> str:
-        """Names the grid that is too narrow."""
+        """A name for the grid that is too narrow."""
         return canonical([self.where, self.key])
 
 
@@ -119,7 +119,7 @@ def choose(
 
 
 def beyond(ladder: Sequence[Any], at: int) -> float | None:
-    """The next value of a ladder of positive numbers, by its own factor, if `at` is its edge."""
+    """The next value beyond a ladder of positive numbers, by its own factor, if `at` is an end."""
     numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in ladder)
     if len(ladder) < 2 or not numbers or min(ladder) <= 0 or 0 < at < len(ladder) - 1:
         return None
@@ -132,7 +132,7 @@ def beyond(ladder: Sequence[Any], at: int) -> float | None:
 
 
 def middles(ladder: Sequence[Any], at: int) -> list[float]:
-    """The geometric middles between a value and its neighbours that are a factor above 2 away."""
+    """The geometric middles between a value and those neighbours that are a factor above 2 away."""
     near = [ladder[i] for i in (at - 1, at + 1) if 0 <= i < len(ladder)]
     here = ladder[at]
     return [
@@ -179,7 +179,7 @@ def level(rule: Target, arms: pd.DataFrame, every: Sequence[Runs], most: float) 
 def brackets(
     search: Search, rows: pd.DataFrame, choices: Choices, closed: Collection[str] = ()
 ) -> list[Chosen]:
-    """For each arm the common bracket of a search: the hull of all arms' and pilots' own.
+    """For each arm the same bracket of a search: the hull of those of all arms and pilots.
 
     Raises Missing where nothing fails at the end of an arm's grid.
     """
@@ -217,7 +217,7 @@ def brackets(
 def _end_of(pilot: pd.DataFrame, search: Search, score: float) -> tuple[float, float, float | None]:
     """The neighbours on one pilot's grid between which passing ends, and what the grid lacks.
 
-    Counted from the pilot's best value, so that what fails beyond another end does not matter.
+    The search starts at the pilot's best value, so failures on the other side do not matter.
     """
     accuracy = ended_at(pilot).set_axis(pilot[search.key].astype(float)).sort_index()
     ladder, passes = list(accuracy.index), list(accuracy >= score)
@@ -231,7 +231,7 @@ def _end_of(pilot: pd.DataFrame, search: Search, score: float) -> tuple[float, f
 
 
 def ceiling(rule: Ceiling, rows: pd.DataFrame) -> Chosen:
-    """Whether the pilots' median, at the chosen cells, is beyond the ceiling."""
+    """Whether the pilots' median at the chosen cells is beyond the ceiling."""
     values = pd.to_numeric(cell(rows, **rule.where)[rule.of], errors="coerce").dropna()
     middle = float(values.median()) if len(values) else math.nan
     beyond = middle > rule.above if rule.above is not None else middle < (rule.below or 0.0)

@@ -1,4 +1,4 @@
-"""Cells of comparisons as checked runs: what differs in nothing but the seed is checked once."""
+"""Cells of comparisons as checked runs; a cell is checked once, whatever its seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ class Planner:
     seeded: dict[tuple[Cell, int], Job] = field(default_factory=dict)
 
     def plan(self, cells: Sequence[Cell], may_refuse: bool = False) -> None:
-        """Check cells. Raises UserError for what no run can have, unless cells may be refused."""
+        """Check cells. Raises UserError for an impossible one, unless `may_refuse`."""
         new = [one for one in cells if one not in self.known and one not in self.refused]
         if not new:
             return

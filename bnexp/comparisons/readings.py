@@ -21,11 +21,11 @@ class Reading:
             raise ValueError(f"a reading needs low <= high, not [{self.low}, {self.high}]")
 
     def above(self, line: float) -> bool:
-        """Whether the value is beyond the line, wherever in the interval it lies."""
+        """Whether the value is above the line, wherever in the interval it lies."""
         return self.low > line
 
     def below(self, line: float) -> bool:
-        """Whether the value is short of the line, wherever in the interval it lies."""
+        """Whether the value is below the line, wherever in the interval it lies."""
         return self.high < line
 
     @property
@@ -56,7 +56,7 @@ def product(a: Reading, b: Reading) -> Reading:
 
 
 def difference(a: Reading, b: Reading) -> Reading:
-    """a - b; of two infinite ends nothing is known."""
+    """a - b; an end that is the difference of two infinities is unknown, so infinite."""
     low, high = a.low - b.high, a.high - b.low
     return Reading(-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high)
 
@@ -70,5 +70,5 @@ def _divided(a: float, b: float, unknown: float) -> float:
 def seed_by_seed(
     operation: Callable[[Reading, Reading], Reading], a: Readings, b: Readings
 ) -> Readings:
-    """An operation on the two arms' readings of every seed that both have."""
+    """An operation on two arms' readings, for every seed that both have."""
     return {seed: operation(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}

@@ -44,11 +44,11 @@ class Records:
         self.rows |= {row["run"]: row for row in map(_present, frame.to_dict("records"))}
 
     def missing(self, jobs: Iterable[Job]) -> list[Job]:
-        """Those that have not ended."""
+        """The jobs that have not ended."""
         return [job for job in jobs if not self.has_ended(job.plan.identity)]
 
     def has_ended(self, identity: str) -> bool:
-        """Whether nothing more is to come of a run."""
+        """Whether a run has ended, however it did."""
         return identity in self.rows or identity in self.silent
 
     def table(self, identities: Iterable[str], refused: Sequence[dict[str, Any]] = ()) -> Runs:

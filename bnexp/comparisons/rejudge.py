@@ -12,7 +12,7 @@ from bnexp.comparisons.setting import Setting
 
 
 def again(folder: Path) -> tuple[list[Entry], list[str]]:
-    """The rows, and a line for each comparison whose definition is another one now."""
+    """The rows, and a line for each comparison whose definition has changed since."""
     entries, told = [], []
     for name, one in evidence.read(folder).items():
         if name not in names():

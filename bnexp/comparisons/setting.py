@@ -1,4 +1,4 @@
-"""What a ledger is made on: dataset, preset, seeds, and what the command line adds."""
+"""What a ledger is made with: dataset, preset, seeds, and what the command line adds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Setting:
     """One `bnexp reproduce`: which comparisons, on what, with how many seeds.
 
     `typed` are the overrides of the command line that go to every run; `launcher` those that
-    choose another launcher. `seeds` is None for as many as decide, `most` the largest number then;
+    choose another launcher. `seeds` is None where as many run as decide, `most` of them at most;
     `design` takes seeds that are never published.
     """
 

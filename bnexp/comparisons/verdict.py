@@ -2,10 +2,11 @@
 
 `above` a line is **yes** when enough seeds speak above it, **no** when enough speak below; with a
 margin it is **no difference** when enough are above line - margin and enough below line + margin.
-`within` two bounds is yes when enough are above the one and enough below the other, each, and no
-when enough are beyond one of them. Enough is by the ledger's threshold (counting.py); what is
-enough by itself only is **likely**. A fact is held against its rule as it is. Which other
-comparisons were run, in which order seeds ended and in how many sittings changes nothing.
+`within` two bounds is yes when enough are above the lower one and enough below the upper one, and
+no when enough are beyond one of them. "Enough" is by the ledger's threshold (counting.py); what is
+enough for one comparison by itself only is **likely**. A fact is compared with its rule as it is.
+Nothing depends on which other comparisons were run, in which order seeds ended, or in how many
+sittings.
 """
 
 import math
@@ -47,7 +48,7 @@ class Side:
 
     @property
     def e(self) -> float:
-        """How strong that is."""
+        """The evidence for this side (counting.py)."""
         return evidence(self.n, self.k)
 
 
@@ -143,7 +144,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An assertion held against what was measured.
+    """An assertion, and what the measured readings say of it.
 
     `lines` are the counts, None where nothing is counted; `interval` holds all lines that are not
     decided by themselves. `cause` says why one is open, `reason` in words.
@@ -165,14 +166,14 @@ class Verdict:
 
     @property
     def counts(self) -> bool:
-        """Whether it enters totals: no size from elsewhere, nothing that cannot be decided."""
+        """Whether it enters totals: not sizes from another setting, nor what cannot be decided."""
         elsewhere = self.assertion.protocol == "proxy" and self.assertion.within is not None
         hopeless = self.word == "open" and self.cause not in ("seeds disagree", "too few seeds")
         return not elsewhere and not hopeless and self.word != "not measured"
 
     @property
     def decided(self) -> bool:
-        """Whether further seeds are not needed."""
+        """Whether it needs no further seeds."""
         return self.word not in ("open", "likely yes", "likely no")
 
 

@@ -78,7 +78,7 @@ def measured(verdict: Verdict) -> str:
 
 
 def interval_words(low: float, high: float) -> str:
-    """The interval behind a median; nothing where it says no more than that."""
+    """The interval behind a median, as text; "" where it adds nothing to the median."""
     if math.isfinite(low) and math.isfinite(high):
         return f" ({number(low)} to {number(high)})" if number(low) != number(high) else ""
     if math.isfinite(low) or math.isfinite(high):
@@ -111,7 +111,7 @@ def rule(assertion: Assertion) -> str:
 
 
 def against(assertion: Assertion) -> str:
-    """What a seed shows that speaks against it: "below 1", "outside"."""
+    """What a seed that speaks against the assertion shows: "below 1", "outside"."""
     if assertion.above is not None:
         return f"below {number(assertion.above)}"
     return f"above {number(assertion.below)}" if assertion.below is not None else "outside"
@@ -126,7 +126,7 @@ def speaks_for(assertion: Assertion, reading: Reading | None) -> str:
 
 
 def reckoned(verdict: Verdict) -> str:
-    """How a verdict came about, in numbers."""
+    """How a verdict came about, with its numbers."""
     lines = verdict.lines
     assert lines is not None
     side = lines.stronger
@@ -143,7 +143,7 @@ def reckoned(verdict: Verdict) -> str:
 
 
 def parted(verdict: Verdict) -> str:
-    """Where mean and median are on different sides of a line: rare seeds are unlike the typical."""
+    """A warning where mean and median are on different sides of a line: a few seeds are far off."""
     quantity, assertion = verdict.quantity, verdict.assertion
     if quantity is None or verdict.lines is None or assertion.within or math.isnan(quantity.mean):
         return ""

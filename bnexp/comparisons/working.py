@@ -16,8 +16,8 @@ class Step:
 
     `printed` is the source's text of the number, so that its digits are known ("1.058"), and
     `line` where it stands in the source; None where the source prints nothing. `value` is the
-    recomputed number. `formula` says which formula gave it, `working` shows the numbers put in, as
-    a teacher would write them. `explains` names a mistaken formula that gives the printed value,
+    recomputed number. `formula` says which formula gave it, `working` shows it with the
+    numbers put in. `explains` names a mistaken formula that gives the printed value,
     where one was found.
 
     Two things excuse a printed number that the full calculation does not give. `chains` are the

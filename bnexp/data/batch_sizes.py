@@ -12,8 +12,8 @@ def batch_sizes(data: Data, n: int, seed: int, epoch: int) -> list[int]:
     """The sizes, in order, of the batches of an epoch over `n` samples.
 
     With `data.batch_sizes` every epoch has the same sizes in another order, drawn by the run's
-    `seed`, so that every epoch has as many steps. The last batch drawn is what was left; with
-    `drop_last` it is left out where it is smaller than the least size.
+    `seed`, so that every epoch has as many steps. The last batch drawn holds the samples that
+    are left; with `drop_last` it is dropped if it is smaller than the least size.
     """
     if data.batch_sizes is None:
         low = high = data.batch_size

@@ -47,7 +47,7 @@ class Facts:
 class Cached:
     """A dataset on this machine that takes time to decode.
 
-    `place` and `stamp` are plain data: which copy it is, and what changes when the copy does.
+    `place` says which copy it is, and `stamp` changes when the copy does; both are plain data.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What of a `data` section cannot work together, found before anything is decoded."""
+"""Keys of a `data` section that cannot work together, found before anything is decoded."""
 
 from math import prod
 from pathlib import Path
@@ -9,7 +9,7 @@ from bnexp.errors import UserError
 
 
 def check_data(data: Data) -> list[str]:
-    """One line for every problem, none if there is none."""
+    """One line for every problem; empty if there is none."""
     try:
         with readable(data):
             return _check(data)

@@ -79,10 +79,10 @@ class Files(Data):
 
 
 class Source(Protocol):
-    """A dataset on this machine. Both raise UserError where it is missing or damaged."""
+    """A dataset on this machine. Both methods raise UserError where it is missing or damaged."""
 
     def facts(self) -> "Facts":
-        """Without decoding, if possible."""
+        """Its shape, sizes and content hash, without decoding it if possible."""
 
     def splits(self) -> "Splits":
         """The arrays of its parts."""
@@ -90,7 +90,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One dataset. The functions get its options; a string is imported when first needed."""
+    """One dataset. The functions take its options; a string is imported when first needed."""
 
     options: type[Data]
     source: str | Callable[[Any], Source]
@@ -143,12 +143,12 @@ def register(
 
 
 def info(data: Data) -> DatasetInfo:
-    """What was registered for the dataset of these options."""
+    """What is registered of the dataset that these options name."""
     return DATASETS[str(which(data))]
 
 
 def which(data: Any) -> str | None:
-    """The registered name for a section `data`, of values or checked: a dotted one is `module`."""
+    """The registered name of a `data` section, checked or not; `package.function` is `module`."""
     name = data.get("name") if isinstance(data, dict) else getattr(data, "name", None)
     if isinstance(name, str) and name not in DATASETS and "." in name:
         return "module"

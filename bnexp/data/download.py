@@ -31,9 +31,9 @@ def locate(
     files: str,
     usual: Iterable[Path] = (),
 ) -> Cached:
-    """What `find` finds in `data.root`, the `usual` places, or the cache, after a download.
+    """What `find` finds in `data.root`, in the `usual` places or in the cache, else downloads.
 
-    UserError, which says to provide `files`, where it finds nothing.
+    Where nothing is found, a UserError says which `files` to provide.
     """
     root = [Path(data.root)] if data.root else []
     places = *root, *usual, downloads(data.name)
@@ -60,7 +60,7 @@ def locate(
 
 
 def downloads(name: str) -> Path:
-    """The folder that holds what was downloaded of a dataset."""
+    """The folder for what is downloaded of a dataset."""
     return cache_folder() / "downloads" / name
 
 

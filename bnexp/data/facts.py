@@ -32,13 +32,13 @@ def describe(data: Data) -> Facts:
 
 
 def rest_is_tested(data: Data) -> bool:
-    """Whether what `data.train_size` leaves over joins the test part."""
+    """Whether the training samples that `data.train_size` leaves over join the test part."""
     return data.test_rest and not info(data).official_test
 
 
 @contextmanager
 def readable(data: Data) -> Iterator[None]:
-    """What goes wrong in reading the dataset's files, as one line."""
+    """Turn an OSError in reading the dataset's files into a UserError of one line."""
     try:
         yield
     except OSError as error:

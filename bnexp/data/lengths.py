@@ -1,4 +1,4 @@
-"""Sequences of varying length: every sample keeps its first rows, and the others say so.
+"""Sequences of varying length: a sample keeps its first rows, and NaN marks the rest.
 
 An image (N, C, H, W) or a sequence (N, C, T) is read along its third axis, a row after the other.
 A sample of length L keeps its first L rows, and all values of the rows after it are NaN. So two
@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def lengths_of(x: Tensor) -> Tensor:
-    """How many rows of every sample are data: int64 (N,), on the device of `x`, never waited for.
+    """How many rows of every sample are data: int64 (N,), on the device of `x`; no wait for it.
 
     `x` is a batch (N, C, H, W) or (N, C, T).
     """
@@ -22,6 +22,6 @@ def lengths_of(x: Tensor) -> Tensor:
 
 
 def cut(x: Tensor, lengths: Tensor) -> Tensor:
-    """Mark in place the rows of (N, C, H, W) or (N, C, T) from each sample's length on as none."""
+    """Set, in place, the rows of (N, C, H, W) or (N, C, T) from each sample's length on to NaN."""
     padding = torch.arange(x.shape[2], device=x.device) >= lengths[:, None]  # (N, H)
     return x.masked_fill_(padding.view(len(x), 1, -1, *[1] * (x.dim() - 3)), torch.nan)

@@ -43,7 +43,7 @@ def permutation(n: int, seed: int, stream: int) -> IntArray:
 
 
 def uniform(n: int, seed: int, stream: int) -> np.ndarray:
-    """n numbers in [0, 1), float64; what `permutation` says of streams holds here too."""
+    """n numbers in [0, 1), float64; equal seeds and streams give equal numbers."""
     key = np.array([seed, stream], dtype=np.uint64)
     return (np.random.Philox(key=key).random_raw(n) >> 11) * 2.0**-53
 
@@ -83,7 +83,7 @@ def with_validation(
 
 
 class Draw(NamedTuple):
-    """Which samples are for what: indices into the parts of `Splits`, one after the other."""
+    """Which samples are for what: indices into the three parts of `Splits`, concatenated."""
 
     train: IntArray
     val: IntArray

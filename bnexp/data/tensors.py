@@ -131,7 +131,7 @@ class _Undivided:
 
 
 def _tensors(part: _Part, statistics: Statistics, data: Data) -> tuple[Tensor, Tensor]:
-    """What chance does to a sample is the same in whichever part it is."""
+    """Normalised samples; jitter and length depend on a sample's place, not on its part."""
     x, place = _normalised(part.x, statistics), part.place
     n = place.max(initial=0) + 1
     if data.jitter:

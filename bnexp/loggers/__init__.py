@@ -25,7 +25,7 @@ Ending = Literal["done", "interrupted", "failed"]
 
 
 class ScalarLog(Protocol):
-    """What a package of a logger can do."""
+    """What a logger's package has to offer."""
 
     known: Mapping[str, int]  # the last step that it has already, by name
 
@@ -62,7 +62,7 @@ class RunLog:
         self.queue.put((last, known))
 
     def close(self, ending: Ending) -> None:
-        """Let the logger finish, as long as it gets on with it."""
+        """Let the logger finish, for as long as it makes progress."""
         self.queue.put(ending)
         while self.thread.is_alive():
             self.moved.clear()
@@ -114,7 +114,7 @@ def make_logger(logger: Logger, folder: Path, config: Mapping[str, Any]) -> RunL
 
 
 def feed(logger: Logger, folder: Path, config: Mapping[str, Any]) -> None:
-    """Catch a logger up with a run that is done, from its record; a damaged one is a line.
+    """Send a logger what it lacks of a done run, from the record; a damaged one is one line.
 
     `logger.name` must not be `none`.
     """

@@ -52,7 +52,7 @@ class MLflow:
         self.client.log_batch(self.run, [Metric(k, v, now, step) for k, v in scalars.items()])
 
     def close(self, ending: Ending) -> None:
-        """Mark the run as finished, or as what it is."""
+        """Mark the run as finished, killed or failed."""
         self.client.set_terminated(self.run, STATUS[ending])
 
 

@@ -1,4 +1,4 @@
-"""The nets: mlp, cnn, rnn, and any of torchvision's or the user's. `check` needs no torch."""
+"""The nets: our own families, torchvision's and the user's. Checking one needs no torch."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Combinations of model, norm and data that cannot work, found before training. Without torch."""
+"""Combinations of model, norm and data that cannot work, found before training without torch."""
 
 from collections.abc import Iterable
 from math import gcd
@@ -18,12 +18,11 @@ def check_model(
     smallest_batch: int,
     other_sizes: Iterable[int] = (),
 ) -> list[str]:
-    """One line for each problem; `smallest_batch` is that of the last batch of an epoch.
+    """One line for each problem of a net on samples of `shape`; empty if there is none.
 
-    `other_sizes` are those of further batches that norms see in training mode.
-
-    Knows our own nets and norms: those of others are checked by running them. Options that the
-    schema refuses are its business.
+    `smallest_batch` is the size of the last batch of an epoch, `other_sizes` those of further
+    batches that norms see in training mode. Only our own nets and norms are checked here: those
+    of others are tried out (bnexp/training/trial.py), and options are checked by the schema.
     """
     problems = check_structure(model, shape, classes)
     family = FAMILIES[model.kind]
@@ -35,7 +34,7 @@ def check_model(
 
 
 def check_structure(model: Normalised, shape: Shape, classes: int) -> list[str]:
-    """The problems among them that no batch size would solve."""
+    """Those of the problems that no batch size would solve."""
     family = FAMILIES[model.kind]
     if len(shape) not in family.dimensions:
         shown = list(shape)
@@ -132,7 +131,7 @@ def _batches(
     smallest_batch: int,
     other_sizes: Iterable[int],
 ) -> list[str]:
-    """Where a channel would have one value to take a variance from."""
+    """Problems of batches in which a channel has a single value, which has no variance."""
     if norm not in NORMS or not NORMS[norm].batch_statistics:
         return []
     if all(layer.places > 1 for layer in layers):

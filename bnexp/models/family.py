@@ -67,7 +67,7 @@ class Plain(Own):
 
 @dataclass(frozen=True)
 class NormedLayer:
-    """What a norm sees of a layer: its channels, and at how many places of a sample each is."""
+    """What a norm sees of a layer: its channels, and the places (such as pixels) of each."""
 
     channels: int
     places: int = 1
@@ -124,18 +124,18 @@ def register(family: Family) -> None:
 
 
 def code(model: Normalised) -> list[str]:
-    """What the net is made of by names to import: its family, its class if given, its norm."""
+    """What the net is made of, as names to import: its family, its class if given, its norm."""
     names = [f"{type(model).__module__}.{type(model).__name__}", getattr(model, "name", "")]
     names.append(NORMS[model.norm].layer if model.norm in NORMS else model.norm)
     return [name for name in names if DOTTED.fullmatch(name)]
 
 
 def norm_info(model: Normalised) -> NormInfo:
-    """What the catalogue says of the model's norm; of somebody else's, nothing."""
+    """What the catalogue says of the model's norm; an empty entry for somebody else's."""
     return NORMS.get(model.norm, NormInfo("someone else's"))
 
 
 def hidden_widths(model: Plain) -> list[int]:
-    """The widths after `depth`: cut, or the last one repeated, to that many layers."""
+    """The widths of `depth` layers: the list cut, or its last entry repeated, to that length."""
     depth = model.depth or len(model.widths)
     return (model.widths + model.widths[-1:] * depth)[:depth]

@@ -56,7 +56,7 @@ def read(file: str) -> dict[str, "Tensor"]:
 
 
 def fits(net: "nn.Module", weights: Mapping[str, "Tensor"]) -> bool:
-    """Whether the net has tensors of just these names and shapes."""
+    """Whether the net has exactly the tensors of these names and shapes."""
     return not _differences(net, weights)
 
 
@@ -84,7 +84,7 @@ def _differences(net: "nn.Module", weights: Mapping[str, "Tensor"]) -> list[str]
 
 
 def _grows(net: "nn.Module", name: str) -> bool:
-    """Whether the tensor takes the shape that is loaded, as statistics by time step do."""
+    """Whether the tensor takes on the shape that is loaded, as statistics by time step do."""
     from bnexp.norms import RecurrentBatchNorm
 
     home, _, tensor = name.rpartition(".")

@@ -148,7 +148,7 @@ NORMS: dict[str, NormInfo] = {}  # in the order in which figures draw them
 
 
 def register(name: str, info: NormInfo) -> None:
-    """Add a normaliser, for as long as the process lives. ValueError where the name is taken."""
+    """Add a normaliser for the rest of the process. ValueError where the name is taken."""
     if name in NORMS or name == "keep":
         raise ValueError(f"there is a normaliser {name!r} already")
     NORMS[name] = info

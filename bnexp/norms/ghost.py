@@ -53,7 +53,7 @@ class GhostBatchNorm(ManualBatchNorm):
         return self._normalise(x, [1, *range(3, x.ndim)], weight, bias).flatten(0, 1)
 
     def _track(self, mean: Tensor, var: Tensor, m: float) -> None:
-        """Take one step per ghost, all at once: a step of their average, the last weighing most."""
+        """Take the steps of all ghosts at once: their weighted average, the last weighing most."""
         ghosts, buffers = len(mean), cast("dict[str, Tensor]", self._buffers)
         batches = buffers["num_batches_tracked"]
         batches += ghosts

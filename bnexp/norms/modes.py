@@ -12,7 +12,7 @@ from bnexp.random_state import random_state_kept
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode; at the end every module is in its own mode again."""
+    """A context in evaluation mode; at its end every module is back in the mode it had."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -24,12 +24,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def batch_statistics(model: nn.Module) -> Iterator[list[nn.Module]]:
-    """The batch-statistics norms, and nothing else, in training mode; then all is put back.
+    """A context with the batch-statistics norms, and nothing else, in training mode; yields them.
 
-    Only the norms that `model.train()` puts in training mode: one that a model's own `train`
-    keeps frozen stays so (https://github.com/pytorch/pytorch/issues/86590). Yields them. Put back
-    are the modes of all modules, the buffers of these norms, and the random state, as a norm in
-    training mode may draw from it.
+    A norm that the model's own `train` keeps frozen stays frozen
+    (https://github.com/pytorch/pytorch/issues/86590). At the end the modes of all modules, the
+    buffers of these norms, and the random state are as before: a norm in training mode may draw
+    random numbers.
     """
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with evaluating(model), random_state_kept(device):

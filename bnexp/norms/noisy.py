@@ -1,4 +1,4 @@
-"""Batch norm whose outputs shift on purpose, at every step in another way."""
+"""Batch norm whose outputs are made to shift, differently at every step."""
 
 import torch
 from torch import Tensor

@@ -11,8 +11,8 @@ def shared_values(layer: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> 
 
     Each mask marks the input values that the first output value of its first sample depends on:
     the values of one statistic. Together the masks reach every sample. An output that depends on
-    one value alone uses no statistic of this input. A module is asked with parameters as of
-    `drawn`: a scale of 0 would hide what lies behind it.
+    one value alone uses no statistic of this input. The module's parameters are replaced by
+    those of `drawn`, since a scale of 0 would hide what lies behind it.
     """
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape, dtype=torch.float64, generator=generator).requires_grad_()

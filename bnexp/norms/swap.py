@@ -97,7 +97,7 @@ def _stand_in(path: str, old: nn.Module, norm: Norm, options: dict[str, Any]) ->
 
 
 def _groups_of_all(found: dict[str, nn.Module], options: dict[str, Any]) -> list[str]:
-    """Where the number of groups does not divide all channels: the numbers that do."""
+    """A line where the number of groups does not divide all channels, with the numbers that do."""
     groups = options.get("groups")
     common = gcd(*map(_channels, found.values()))
     if not isinstance(groups, int) or groups < 1 or common % groups == 0:

@@ -19,7 +19,7 @@ PROBES: dict[str, ProbeInfo] = {}
 
 
 def register(name: str, summary: str, instrument: str) -> None:
-    """Add an instrument, for as long as the process lives. ValueError where the name is taken."""
+    """Add an instrument for the rest of the process. ValueError where the name is taken."""
     if name in PROBES or name == "norms":
         raise ValueError(f"there is a probe {name!r} already")
     PROBES[name] = ProbeInfo(summary, instrument)

@@ -27,7 +27,7 @@ from bnexp.probes.watch import Layer, norm
 def gradients(moment: Moment) -> Recording:
     """Norms of dL/dW, W and dL/dz of every layer, z its output: the table `gradients`.
 
-    Those of the parts of a layer, heads or gates, are in `measures`.
+    Norms of parts of a layer, such as heads or gates, go to `measures`.
     """
     rows: list[Row] = []
     measures: list[Row] = []
@@ -42,9 +42,9 @@ def gradients(moment: Moment) -> Recording:
 
 @torch.no_grad()
 def activations(moment: Moment) -> Recording:
-    """Statistics of what layers receive, and activations receive and return: `activations`.
+    """Statistics of the inputs of layers, and of inputs and outputs of activations: `activations`.
 
-    Those of the parts of a layer, heads or gates, are in `measures`.
+    Statistics of parts of a layer, such as heads or gates, go to `measures`.
     """
     rows: list[Row] = []
     for index, layer, name, values in _tensors(moment):

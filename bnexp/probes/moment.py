@@ -27,8 +27,8 @@ class Moment:
     """A model and a batch between two training steps.
 
     `loss_fn(output, y)` is the mean loss; `loss_scale` keeps half-precision gradients from
-    vanishing and is to be divided out again. `due` names the instruments that record now. After
-    the last update, `last`, lr is that update's.
+    vanishing and is to be divided out again. `due` names the instruments that record now. `last`
+    says that the last update is over; lr is then the one it had.
     """
 
     model: nn.Module  # in the mode that training has left it in; may be compiled
@@ -47,7 +47,7 @@ class Moment:
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """The layers in one pass over the batch, with what the instruments that are due look at.
+        """The layers in one pass over the batch, with all that the due instruments look at.
 
         The pass is eager, in the mode the model is in, on copies of its buffers and of x; the
         random state is put back and `.grad` never touched, so training does not notice.

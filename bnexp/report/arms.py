@@ -38,7 +38,7 @@ class Arm:
     """One arm: its label and look, the same in every figure, and its runs, sorted by seed.
 
     `place` is its place in the figure, from 0. `unfinished` counts its runs that failed or are
-    not done, `absent` the seeds that it lacks beside the arm with the most.
+    not done, `absent` the seeds that it lacks compared with the arm that has most.
     """
 
     label: str
@@ -51,7 +51,7 @@ class Arm:
 
     @property
     def missing(self) -> int:
-        """Runs that it should have and that no figure can show."""
+        """Number of runs that it should have and that no figure can show."""
         return self.unfinished + self.absent
 
     @cached_property
@@ -155,7 +155,7 @@ def find_arms(
     `source` is a folder of records, what `load_runs` returned, or arms found before, which are
     returned as they are. `by` names the keys that tell arms apart, by default all that differ,
     the seed apart; runs that differ in other keys are then pooled, and a note says so. `where`
-    are conditions as in `filters.matching`. Raises UserError for unknown keys and where nothing
+    are conditions as of `runs.select`. Raises UserError for unknown keys and where nothing
     is left.
     """
     if isinstance(source, Arms):
@@ -166,7 +166,7 @@ def find_arms(
 
 
 def group(runs: Runs, *, by: Sequence[str] | None = None, where: Sequence[str] = ()) -> Arms:
-    """As `find_arms`, of runs from `read`, which are known to be whole."""
+    """As `find_arms`, for runs from `read_records`, which are known to be whole."""
     table = select(runs.runs, where) if len(runs.runs) else runs.runs
     if table.empty:
         raise UserError(_nothing(runs, where))
@@ -187,8 +187,8 @@ def _nothing(runs: Runs, conditions: Sequence[str]) -> str:
 def varying(table: pd.DataFrame) -> tuple[str, ...]:
     """Configuration keys, seeds apart, in which runs differ: the norm, model, data, the rest.
 
-    Last, where they tell runs apart that these do not: what the data, the source or the weights
-    hold, and the corrections that the numbers have (`HIDDEN`).
+    Last come the keys in `HIDDEN`, if they tell apart runs that the others do not: hashes of the
+    data, the source and the weights, and the corrections that the numbers have.
     """
     found = []
     for key in map(str, table):
@@ -275,7 +275,7 @@ def _norm(rows: pd.DataFrame) -> str:
 
 
 def natural(value: Any) -> tuple[int, float, str]:
-    """A key that sorts nothing first, then numbers, then words."""
+    """A sort key: empty values first, then numbers, then words."""
     if is_unset(value):
         return 0, 0.0, ""
     if isinstance(value, int | float):
@@ -284,7 +284,7 @@ def natural(value: Any) -> tuple[int, float, str]:
 
 
 def _labels(values: list[dict[str, Any]], rows: list[pd.DataFrame]) -> list[str]:
-    """Labels that tell the arms apart, by net and norm where that says more than three keys."""
+    """Labels that tell the arms apart; by net and norm where it would take more than three keys."""
     nets = [_net(table) for table in rows]
     if not values[0]:
         return [norm_name(_norm(table)) if _norm(table) != "several" else "all" for table in rows]
@@ -309,7 +309,7 @@ def _net(rows: pd.DataFrame) -> str:
 
 
 def _is_default(arm: dict[str, Any], key: str) -> bool:
-    """Whether an option of the arm's norm is what it is when nothing is said."""
+    """Whether an option of the arm's norm has its default value."""
     options = NORMS[arm["model.norm"]].options() if arm.get("model.norm") in NORMS else None
     name = key.removeprefix("model.norm_options.")
     return name != key and (is_unset(arm[key]) or arm[key] == getattr(options, name, None))

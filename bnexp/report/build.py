@@ -77,9 +77,10 @@ def write_report(
 
 
 def _sections(arms: Arms) -> list[tuple[list[str], Arms]]:
-    """One part for each dataset, and for each net, optimizer and length of training.
+    """One part for each dataset, divided by net, optimizer and length of training where it helps.
 
-    The latter only where some part has arms to compare; smaller ones while arms are too many.
+    A part is divided only if some piece still has arms to compare, and as long as it has too
+    many arms.
     """
     parts = _split(arms, [], [key for key in DATA if key in arms.varying])
     for key in (*APART, *SPLIT):

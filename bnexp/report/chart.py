@@ -183,7 +183,7 @@ def formatted(form: Format) -> Iterator[None]:
 
 
 def letters(count: int) -> int:
-    """As many letters as `count` of them on the screen's full width take of this figure's."""
+    """How many letters of this figure's width correspond to `count` on the screen's full width."""
     form, screen = _format.get(), FORMATS["screen"]
     return round(count * form.width / screen.width * screen.font / form.font)
 

@@ -1,4 +1,4 @@
-"""Every arm against the control: paired by seed, with the seeds that agree counted."""
+"""Every arm against the control, paired by seed, with a count of the seeds that agree."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from bnexp.report.statistics import contrast
 
 
 def control(arms: Iterable[Arm]) -> Arm:
-    """The arm that others are held against: the one without a norm, else the first."""
+    """The arm that others are compared with: the one without a norm, else the first."""
     arms = list(arms)
     plain = [arm for arm in arms if set(arm.runs.get("model.norm", [])) == {"none"}]
     return (plain or arms)[0]

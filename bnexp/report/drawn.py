@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is left of a Chart once it is drawn: words, tables, its files. Sizes are in inches.
+    """A Chart once it is drawn: its words, tables and files. Sizes are in inches.
 
     `png` is empty where it was not asked for.
     """
@@ -54,9 +54,9 @@ class Drawn:
 
 
 def draw_all(tasks: Sequence[Task], kept: Path) -> list[Drawn | UserError]:
-    """Each task's figure, or why it cannot be drawn; `kept` is a folder for those drawn before.
+    """Each task's figure, or why it cannot be drawn; `kept` is a folder of figures drawn before.
 
-    What is in the folder and no longer drawn is removed. Raises OSError where it cannot be
+    Files in the folder that no task needs are removed. Raises OSError where it cannot be
     written.
     """
     folders = {folder for task in tasks for folder in task.arms.runs.runs["folder"]}

@@ -13,7 +13,7 @@ from bnexp.runs.show import without_formulas
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in one line what of `path`, a file or a folder, cannot be written."""
+    """Turn an OSError in writing to `path`, a file or a folder, into a UserError of one line."""
     try:
         yield
     except OSError as error:

@@ -18,7 +18,7 @@ BARE = ("model.kind", "model.name", "model.activation", "data.name", "optimizer.
 
 
 def norm_name(norm: object) -> str:
-    """A normaliser's name in words; a class of one's own by its last part."""
+    """A normaliser's name in words; a user's own class by the last part of its path."""
     text = str(norm)
     if text == "keep":
         return "own norms"
@@ -94,8 +94,8 @@ def label(values: Mapping[str, Any]) -> str:
 def label_keys(arms: pd.DataFrame) -> list[str]:
     """Columns of `arms` (one row each, canonical values) that belong in a label.
 
-    Not those that follow from another key: because only some arms have them, as Adam's betas, or
-    because each kind of model has its own, as its widths.
+    Keys that follow from another are left out: those that only some arms have, such as Adam's
+    betas, and those of which each kind of model has its own, such as widths.
     """
     keys = list(map(str, arms))
     follows = [

@@ -48,7 +48,7 @@ def _lines(arms: Arms, keep: str | None) -> int:
 
 
 def is_number(arms: Arms, key: str) -> bool:
-    """Whether a key has numbers, or nothing, in all runs."""
+    """Whether all values of a key are numbers or empty."""
     values = [value for value in arms.runs.runs[key] if not is_unset(value)]
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 

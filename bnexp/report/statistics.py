@@ -88,7 +88,7 @@ def _median(x: NDArray[np.floating]) -> float:
 
 
 def seeds(runs: pd.DataFrame) -> pd.Index:
-    """What a run shares with the runs of other arms: its seed, with that of its split if any."""
+    """What pairs a run with the runs of other arms: its seed, and the seed of its split if any."""
     split = runs.get("data.split_seed")
     shared: pd.Index = pd.Index(runs["seed"])
     if split is not None and not split.isna().all():
@@ -160,9 +160,8 @@ def time_brackets(
     """Between which evaluations each run first came to `level`, in `unit`: low and high by run.
 
     `high` is the first evaluation at the level or beyond, `low` the one before it (0 where there
-    is none); a run that never came there is left out, and evaluations that did not score the column
-    are. A `column` that is a loss falls to the
-    level, others rise to it.
+    is none). Runs that never came there are left out, and so are evaluations that did not score
+    the column. A `column` that is a loss falls to the level, others rise to it.
     """
     sign = -1 if column.endswith("loss") else 1
     epochs = epochs.dropna(subset=column).sort_values("step", kind="stable")
@@ -174,9 +173,9 @@ def time_brackets(
 
 @dataclass(frozen=True)
 class Reached:
-    """How many of n runs reached a target, and the evaluations between which half of them had.
+    """How many of n runs reached a target, and between which evaluations half of them had.
 
-    A missed target took infinitely long: `high`, and `low` with it, may be infinite.
+    A missed target took infinitely long: `high` may be infinite, and then `low` too.
     """
 
     k: int
@@ -216,9 +215,9 @@ def best_rate(
     """The value of `key` with the highest mean validation accuracy; None where no run trained.
 
     `runs` are one arm at several values. A run counts with the accuracy it ended at, a diverged
-    one with 0. Values with fewer seeds than most others are passed over: one lucky run is no
-    rate. Of equals the smaller wins. With `plateau`, neighbours within one standard error of the
-    best are as good, and the middle one is taken. The test split is not looked at.
+    one with 0. Values with fewer seeds than most others are passed over, so that one lucky run
+    decides nothing. Of equals the smaller wins. With `plateau`, neighbours within one standard
+    error of the best are as good, and the middle one is taken. The test split is not looked at.
     """
     if not (runs["outcome"] == "trained").any():
         return None
@@ -237,7 +236,7 @@ def best_rate(
 
 
 def level_around(means: Sequence[float], best: int, within: float) -> tuple[int, int]:
-    """The first and last of the neighbours of the best that are no worse than by `within`."""
+    """The ends of the stretch around the best in which no value is worse by more than `within`."""
     first = last = best
     while first > 0 and means[first - 1] >= means[best] - within:
         first -= 1

@@ -111,7 +111,8 @@ class Look:
 def look(norm: str, place: int = 0, of: int = 1) -> Look:
     """The look of the arm number `place` among the `of` arms that have this norm.
 
-    They share its hue, from its own colour to a lighter one, and differ in marker and dash.
+    The arms of a norm share its hue, from its own colour to a lighter one, and differ in marker
+    and dash.
     """
     info = NORMS.get(norm, NormInfo(norm))  # keep, and classes of one's own
     if of == 1:

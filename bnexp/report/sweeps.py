@@ -12,7 +12,7 @@ from bnexp.runs.tables import Runs
 def of_sweep(runs: Runs, folders: Sequence[str | Path], back: int | None) -> tuple[Runs, str]:
     """The runs of the sweep that is the `back`-th last into `folders`, and a line that says so.
 
-    All runs for None, and where no sweep left its manifest and the last one is asked for.
+    All runs if `back` is None, or if it is 1 and no sweep left a manifest.
     """
     known = sorted(
         (one for folder in folders for one in manifests(Path(folder))), key=lambda one: one.when

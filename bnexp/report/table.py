@@ -1,4 +1,4 @@
-"""The results table: a line an arm, with what one would write into a paper."""
+"""The results table: a row for each arm, with the numbers that a paper gives."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Shown(Protocol):
 
     @property
     def cells(self) -> pd.DataFrame:
-        """Text for people; the column `arm` is the first."""
+        """The same as text for people; the first column is `arm`."""
 
     @property
     def heads(self) -> Mapping[str, str]:
@@ -66,7 +66,7 @@ class ResultsTable:
 
     @property
     def cells(self) -> pd.DataFrame:
-        """One column a head, those left out in which nothing stands; arms never cut."""
+        """A column for each head, without empty ones; labels of arms are never cut."""
         rows = [_cells(row) for row in self.frame.to_dict("records")]
         table = pd.DataFrame(rows, columns=list(HEADS))
         empty = [name for name in table if not table[name].astype(bool).any()]
@@ -111,7 +111,7 @@ def results_table(
 
 
 def _groups(arms: Arms) -> Iterator[list[Arm]]:
-    """Arms that may be held against each other."""
+    """Groups of arms that may be compared with each other."""
     keys = [key for key in APART if key in arms.keys]
     groups: dict[str, list[Arm]] = {}
     for arm in arms:
@@ -120,7 +120,7 @@ def _groups(arms: Arms) -> Iterator[list[Arm]]:
 
 
 def _based(arms: list[Arm], against: str | None) -> Iterator[tuple[Arm, Arm | None]]:
-    """Each arm with the one it is held against; None for that one itself."""
+    """Each arm with the arm it is compared with; None for that one itself."""
     named = [arm for arm in arms if arm.label == against]
     base = control(named or arms) if named or against is None else None
     for arm in arms:

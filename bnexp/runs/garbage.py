@@ -1,4 +1,4 @@
-"""What in a folder of runs is of no use any more."""
+"""Files and folders among the runs that are of no use any more."""
 
 import re
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Garbage:
 def garbage(runs_dir: Path) -> Garbage:
     """Failed runs, killed ones without a checkpoint, ones that barely began, leftovers.
 
-    Only what is provably ours, of our format and not done; nothing that a process writes now.
+    Only what certainly is ours, in our format, not done, and not being written now.
     """
     found = Garbage()
     for folder in sorted(path for path in runs_dir.glob("[!.]*") if path.is_dir()):
@@ -53,7 +53,7 @@ def why_not_ours(folder: Path) -> str | None:
 
 
 def _sort(folder: Path, found: Garbage) -> None:
-    """Put a folder beside the runs where it belongs; a done run is neither."""
+    """Sort one folder into `found`, as garbage or as left alone; a done run is neither."""
     if not folder.is_symlink() and _barely_began(folder):
         found.remove.append(folder)
     elif reason := why_not_ours(folder):
@@ -89,7 +89,7 @@ def _is_temporary(path: Path) -> bool:
 
 
 def _sort_replaced(folder: Path, place: Path, found: Garbage) -> None:
-    """Of a rerun, the old record goes once the new one is done, and the failed one always."""
+    """After a rerun the old record may go once the new one is done, a failed one always."""
     identity = named_identity(place)
     if identity is not None and is_running(place.parent, identity):
         return

@@ -23,7 +23,7 @@ class Missing(Unreadable):
 
 
 class Damaged(Unreadable):
-    """There is a run.json of format 1, or was, and something is wrong with it."""
+    """There is, or was, a run.json of our format, and something is wrong with it."""
 
 
 class _Part(BaseModel):
@@ -97,8 +97,8 @@ class Header(_Part):
 def check_config(config: dict[str, Any]) -> None:
     """Raise ValueError where a recorded configuration lacks a key or holds another type.
 
-    Values out of range and unknown names were right to the version that wrote them; keys that
-    are later than it, or no part of the identity, may be missing.
+    Values out of range and unknown names are let through: the version that wrote them knew them.
+    Keys that came later, or are no part of the identity, may be missing.
     """
     if "check" in config:  # the record of a measurement without training
         if not isinstance(config.get("seed"), int):

@@ -33,7 +33,7 @@ LATER: dict[str, Any] = {
 class Traits:
     """What decides about a run's result beside its configuration and its data.
 
-    The planner finds these out; each default stands for what enters no identity.
+    The planner finds these out; a trait with its default value does not enter the identity.
     """
 
     batch_statistics: bool = False  # some norm of the model uses its batch in training mode

@@ -1,4 +1,4 @@
-"""What the last sweeps were: `train -m` leaves one small file each in `runs/.sweep/`.
+"""The last sweeps: each `train -m` leaves one small file in `runs/.sweep/`.
 
 A single run leaves none, so that it does not hide the sweep before it.
 """
@@ -33,7 +33,7 @@ def write(runs_dir: Path, command: str, identities: Iterable[str]) -> None:
 
 
 def manifests(runs_dir: Path) -> list[Manifest]:
-    """The sweeps into this folder of runs, the newest last; files that are none are left out."""
+    """The sweeps into this folder of runs, the newest last; other files are left out."""
     found = (_read(path) for path in (runs_dir / ".sweep").glob("*.json"))
     return sorted((one for one in found if one is not None), key=lambda one: one.when)
 

@@ -1,4 +1,4 @@
-"""Where runs lie: their folders, found by identity, and the locks of those that are trained."""
+"""Where runs lie: their folders, found by identity, and the locks of those being trained."""
 
 import re
 from collections.abc import Iterable
@@ -31,8 +31,8 @@ def find_run(
 ) -> Path:
     """The folder of this identity, under whichever preset it was begun, or the one to make.
 
-    A folder counts whose name is that of its own record, so no copy under another name; the done
-    one first. `among` saves looking through `runs_dir` for each of many runs.
+    Only a folder whose name fits its own record counts, so no renamed copy; a done one comes
+    first. `among` saves looking through `runs_dir` for each of many runs.
     """
     own = runs_dir / f"{preset}-{identity}"
     candidates = sorted(runs_dir.glob(f"[!.]*-{identity}")) if among is None else among
@@ -54,7 +54,7 @@ def run_lock(runs_dir: Path, identity: str) -> FileLock:
 
 
 def is_running(runs_dir: Path, identity: str) -> bool:
-    """Whether a process is training this run now; where that can't be tried, it may be."""
+    """Whether a process is training this run now; true also where that cannot be found out."""
     if not (runs_dir / ".locks" / identity).exists():
         return False
     try:

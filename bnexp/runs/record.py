@@ -112,7 +112,7 @@ class Record:
         write_texts(texts)
 
     def add(self, table: str, **cells: Any) -> None:
-        """Append a row; columns that are not named are empty. KeyError for one there is not."""
+        """Append a row; columns that are not named are empty. KeyError for an unknown one."""
         self.tables[table].append((None,) * len(COLUMNS[table]))
         self.amend(table, -1, **cells)
 

@@ -66,7 +66,7 @@ def arms_table(runs: pd.DataFrame, style: str) -> str:
 
 
 def _next(runs: pd.DataFrame, arms: int) -> list[str]:
-    """What was counted, and what to type next."""
+    """How many runs and arms there are, and what to type next."""
     lines = [f"{_count(arms, 'arm')} of {_count(len(runs), 'run')}"]
     odd = Counter(runs["status"][~runs["status"].isin(["done", "running"])])
     if odd:
@@ -89,7 +89,7 @@ def _settings(runs: pd.DataFrame) -> list[str]:
 
 
 def _telling(runs: pd.DataFrame, keys: list[str]) -> list[str]:
-    """The first of the keys that tell apart what all of them do."""
+    """The keys that each tell apart more arms than the keys before them do."""
     told: list[str] = []
     part: list[tuple[str, ...]] = [()] * len(runs)
     for key in keys:

@@ -95,7 +95,7 @@ class Runs:
 
 
 class DamagedTable(Exception):
-    """A table of a record that training did not write so; the words say what is wrong."""
+    """A table of a record is not as training wrote it; the message says what is wrong."""
 
 
 _CELLS = {
@@ -145,7 +145,7 @@ def table_bytes(folder: Path, name: str) -> bytes | None:
 
 
 def _parse(files: Sequence[tuple[str, bytes]]) -> list[pd.DataFrame]:
-    """The rows of some runs' files, neighbours with the same columns parsed as one file."""
+    """The rows of some runs' files; neighbours with the same columns are parsed as one file."""
     parts = []
     split = [(run, data.splitlines()) for run, data in files]
     for header, group in groupby(split, key=lambda file: file[1][:1]):
@@ -237,7 +237,7 @@ def _rank(row: dict[str, Any]) -> tuple[int, bool]:
 
 
 def _has_record(folder: Path) -> bool:
-    """Whether a run was begun here, be its record readable or not."""
+    """Whether a run was begun here, whether its record can be read or not."""
     return (folder / "run.json").exists() or (folder / "config.yaml").exists()
 
 

@@ -98,10 +98,11 @@ class EngineTask:
 
 
 def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
-    """The results of one launch, and of more where a death in one job took others with it.
+    """The results of one launch, and of further ones if a job's death took others with it.
 
-    A launcher whose process died raises, and says nothing of the other jobs; the records do. What
-    had not begun is launched again, and what had begun alone, so that the culprit is found.
+    A launcher whose process died raises and says nothing of its other jobs; their records do.
+    Jobs that had not begun are launched again together, those that had begun one by one, so that
+    the culprit is found.
     """
     # The device was chosen here, and the identity with it.
     overrides = [[*job.overrides, f"++device={job.plan.config.device}"] for job in jobs]
@@ -125,7 +126,7 @@ def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
 
 
 def _told(error: BaseException) -> str:
-    """What went wrong and why: a launcher's own words often hide the cause, as Ray's do."""
+    """What went wrong, with its cause, which launchers such as Ray often hide."""
     told = [" ".join(f"{type(error).__name__}: {error}".split())[:200]]
     while (cause := error.__cause__ or error.__context__) is not None and len(told) < 3:
         error = cause

@@ -159,7 +159,7 @@ class CheckedLauncher(Launcher):
 
 
 def _job_return(job: Job, result: Result) -> JobReturn:
-    """What sweepers look at: the objective, or an exception."""
+    """What a sweeper is told of a run: the objective, or an exception."""
     if result.status != "done":
         return _failed(job.overrides, result.reason or result.status)
     answer = JobReturn(overrides=job.overrides)

@@ -57,7 +57,7 @@ class Progress:
 
     @harmless
     def running(self, count: int) -> None:
-        """So many runs are being trained now."""
+        """`count` runs are being trained now."""
         state = f"{count} running, {self.failed} failed"
         if self.bar is not None and state != self.state:
             self.state = state
@@ -84,7 +84,7 @@ class Progress:
             )
 
     def follow(self, plans: Sequence[Plan]) -> None:
-        """Watch the records of runs that another launcher trains, wherever that does it."""
+        """Watch the records of runs that another launcher trains, wherever it trains them."""
 
         def watch() -> None:
             waiting, began = list(plans), time.time()

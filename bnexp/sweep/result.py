@@ -18,7 +18,7 @@ Status = Literal["done", "failed", "killed", "interrupted", "running elsewhere",
 
 @dataclass(frozen=True)
 class Result:
-    """The end of one run: its status, why, and for a done one its outcome and results.
+    """How one run ended: its status, why, and if it is done its outcome and results.
 
     `new` is false for what an earlier command did.
     """
@@ -45,7 +45,7 @@ class Result:
 
 
 def train_quietly(plan: Plan, command: str, stop: Callable[[], bool] = lambda: False) -> Result:
-    """Train one run without a word; whatever happens is in the result."""
+    """Train one run, printing nothing and raising nothing; whatever happens is in the result."""
     from bnexp.training.loop import Interrupted
     from bnexp.training.run import Busy, run
 

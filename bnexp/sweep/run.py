@@ -43,7 +43,7 @@ def run_all(
     """Train what is not done, in parallel, and return the results of all jobs in their order.
 
     Jobs with the same identity are one run. `engine` trains somewhere else than in this machine's
-    worker processes. `show` is the progress bar's: None shows it on a terminal.
+    worker processes. `show` says whether there is a progress bar; None: on a terminal.
     `announce` says beforehand how many there are, and now and then how many are done; `watch`
     is told of every run that ends. From `until` on (by time.monotonic) it stops as on a signal.
 
@@ -80,7 +80,7 @@ def run_all(
 
 
 def _feed_loggers(jobs: Iterable[Job], results: Mapping[str, Result]) -> None:
-    """Runs that were done before a logger was asked for reach it all the same."""
+    """Send runs that were done before a logger was asked for to it."""
     for plan in (job.plan for job in unique(jobs)):
         before = results.get(plan.identity)
         if plan.config.logger.name != "none" and before is not None and before.status == "done":

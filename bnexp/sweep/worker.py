@@ -1,7 +1,7 @@
 """A worker process: trains the runs that its parent sends, until the parent closes the pipe.
 
-The pipe is the lifeline: the system closes the parent's end even when that is killed, and a worker
-that reads the end of file saves its run's state and leaves. This works on every system, with
+The pipe is the lifeline: the system closes the parent's end even if the parent is killed, and a
+worker that reads the end of file saves its run's state and leaves. This works on every system, with
 every way of starting a process.
 """
 
@@ -55,7 +55,7 @@ def _listen(pipe: Connection, inbox: "SimpleQueue[Plan | None]", stop: threading
 
 
 def one_thread(plan: Plan, gpu: int | None = None) -> Plan:
-    """One thread, unless more are asked for or nothing runs beside it; one GPU of several."""
+    """The plan with one thread, unless it asks for more or runs alone, and one GPU of several."""
     config = plan.config
     threads = config.threads or (None if config.exclusive else 1)
     device = f"cuda:{gpu}" if gpu is not None and config.device == "cuda" else config.device

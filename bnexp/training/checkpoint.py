@@ -1,4 +1,4 @@
-"""The state of an interrupted run, in a file that tells when it is damaged."""
+"""The state of an interrupted run, in a file whose damage is noticed."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """The state that was written. Raises Damaged where a single byte differs."""
+    """The state that was written, tensors on `device`. Raises Damaged if a single byte differs."""
     content = path.read_bytes()
     head, _, body = content.partition(b"\n")
     if not head.startswith(_HEAD):
@@ -38,7 +38,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def set_damaged_aside(path: Path) -> Path:
-    """Rename a damaged checkpoint, so that it is in nobody's way, and return its new place."""
+    """Rename a damaged checkpoint, so that a new one can be written, and return its new path."""
     number = 1
     while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
         number += 1

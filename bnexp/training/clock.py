@@ -17,7 +17,7 @@ class Clock:
 
     @contextmanager
     def timed(self, kind: str) -> Iterator[None]:
-        """Count the time within the context as `kind`, and as nothing else around it."""
+        """Count the time within the context as `kind`, and not as that of a context around it."""
         self._settle()
         self._running.append(kind)
         try:

@@ -16,9 +16,9 @@ Split = tuple[Tensor, Tensor]  # inputs, classes
 
 
 def subset(split: Split, samples: int) -> Split:
-    """So many samples of a split in random order, the same for every run; all if it has fewer.
+    """`samples` of a split in random order, the same for every run; all if it has fewer.
 
-    The files of a dataset may be sorted by class.
+    Random, since the files of a dataset may be sorted by class.
     """
     x, y = split
     chosen = torch.from_numpy(permutation(len(y), _SEED, 0)[:samples]).to(y.device)
@@ -36,11 +36,11 @@ def evaluate(model: nn.Module, split: Split, autocast: torch.autocast) -> Tensor
 def evaluate_train_mode(
     model: nn.Module, split: Split, batch_size: int, autocast: torch.autocast
 ) -> Tensor:
-    """The same with the statistics of whole batches of `batch_size`, of about 2,000 samples.
+    """As `evaluate`, but norms use the statistics of whole batches of `batch_size`.
 
-    They are drawn at random, so that batches are mixed as those of training are. Only the
-    batch-statistics norms are in training mode, as far as training has them so: dropout stays
-    off. A split that fills no batch is one. Modes and buffers are left as they were.
+    About 2,000 samples are drawn at random, so that batches are mixed as in training. Only the
+    batch-statistics norms that training has in training mode are in it: dropout stays off. A
+    split smaller than a batch is one batch. Modes and buffers are left as they were.
     """
     x, y = subset(split, TRAIN_MODE_SAMPLES)
     batch_size = min(batch_size, len(y))
@@ -51,9 +51,9 @@ def evaluate_train_mode(
 
 
 def evaluation_batch_sizes(samples: int, values: int, on_cpu: bool) -> list[int]:
-    """The sizes of the batches in which samples of so many values each are evaluated.
+    """The sizes of the batches in which `samples` of so many `values` each are evaluated.
 
-    No batch is of one sample where there are more: some norms have no statistics of one.
+    No batch has a single sample, unless there is only one: some norms have no statistics of one.
     """
     size = min(_MOST, max(2, _BYTES // (4 * values))) if on_cpu else _MOST
     whole, rest = divmod(samples, size)

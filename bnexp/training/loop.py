@@ -62,7 +62,7 @@ class Training:
 
     `stop` is asked before every step; once it says yes, the state is saved and `run` raises
     Interrupted. `logger` gets what the tables `steps` and `epochs` get. A checkpoint in the
-    record's folder is resumed, bit by bit on a CPU; a damaged one is set aside.
+    record's folder is resumed, on a CPU to the same bits; a damaged one is set aside.
     """
 
     def __init__(

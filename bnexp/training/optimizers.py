@@ -61,7 +61,8 @@ class Adam(Optimizer):
 class OptimizerInfo:
     """One optimizer: the import path of a torch.optim.Optimizer, and what it is called with.
 
-    That is the parameters, the options by name, whose own `name` is a Literal, and `fixed`.
+    It is called with the parameters, the options by name and `fixed`. The field `name` of the
+    options is a Literal.
     """
 
     summary: str
@@ -74,7 +75,7 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {}
 
 
 def register(name: str, info: OptimizerInfo) -> None:
-    """Add an optimizer, for as long as the process lives. ValueError where the name is taken."""
+    """Add an optimizer for the rest of the process. ValueError where the name is taken."""
     if name in OPTIMIZERS:
         raise ValueError(f"there is an optimizer {name!r} already")
     OPTIMIZERS[name] = info

@@ -33,7 +33,7 @@ class Pending:
         self._recordings += [(step, recording) for recording in recordings]
 
     def flush(self, record: Record, clock: Clock) -> list[tuple[int, float]]:
-        """Bring all over into the record's tables; step and loss of each new row of `steps`."""
+        """Move everything into the record's tables; return step and loss of each new step."""
         with clock.timed("training"):
             losses = torch.stack(self._losses).tolist() if self._losses else []
         for known, loss in zip(self._steps, losses, strict=True):

@@ -182,7 +182,7 @@ def _make_way(folder: Path) -> None:
 
 
 def default_threads(config: Config) -> int:
-    """One for nets that are faster so; of others, four cores less than there are.
+    """One thread for nets that are faster with one; for others four fewer than there are cores.
 
     Threads wait for each other at every operation. Where other processes want the same cores, each
     operation waits for the last of them: with two threads on two cores a CNN takes 13 times as long
@@ -225,7 +225,7 @@ def _stop_signals() -> Iterator[list[int]]:
 def _outcome(training: Training, record: Record) -> tuple[str, str | None]:
     """`trained`, unless the final validation accuracy is no better than chance (FORMAT.md).
 
-    And the reason, where the validation split is too small to tell.
+    With the reason, where the validation split is too small to tell.
     """
     y = training.splits["val"][1]
     share = y.bincount().max().item() / len(y)
@@ -281,7 +281,7 @@ def weights_hash(model: nn.Module) -> str:
 
 
 def _peak_memory(device: torch.device) -> int:
-    """Of the device's allocator on CUDA, else of the whole process so far."""
+    """Bytes: of the device's allocator on CUDA, else of the whole process so far."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     import resource

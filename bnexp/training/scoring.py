@@ -14,10 +14,11 @@ Scores = dict[str, float]  # by column of the table `epochs`
 
 
 class Scoring:
-    """Scores a model on what is asked for: all splits at the start and at the end.
+    """Scores a model on all splits at the start and the end, in between on `training.evaluate`.
 
-    Before the end on the subsets of `training.evaluate_samples`. `best` is the earliest evaluation
-    with the best validation accuracy, with its weights unless its row has the test split whole.
+    Before the end only `training.evaluate_samples` of each split are scored. `best` is the
+    earliest evaluation with the best validation accuracy; its weights are kept unless the whole
+    test split was scored there.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Scoring:
         return dict(zip(names, torch.cat(values).tolist(), strict=True)) if values else {}
 
     def remember(self, row: int, scores: Scores, model: nn.Module, when: When) -> None:
-        """Keep the evaluation in this row of `epochs`, and its weights, if it is the best."""
+        """Keep the evaluation in this row of `epochs`, with the weights, if it is the best."""
         accuracy = scores.get("val_accuracy")
         if accuracy is None or (self.best is not None and accuracy <= self.best["accuracy"]):
             return
@@ -65,7 +66,7 @@ class Scoring:
         self.best = {"accuracy": accuracy, "row": row, "weights": weights}
 
     def test_best(self, model: nn.Module) -> tuple[int, Scores]:
-        """Row of the best evaluation, and the test split there as far as the row has not got it."""
+        """Row of the best evaluation, and its test scores; empty where the row has them already."""
         if self.best is None or self.best["weights"] is None:
             return 0, {}
         final = _copy(model)

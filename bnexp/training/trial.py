@@ -1,4 +1,4 @@
-"""A net tried out before training: as it will be trained and evaluated, on as few samples.
+"""A net tried out before training, as it will be trained and evaluated, in its smallest batches.
 
 Imports torch only to try a net out.
 """
@@ -22,7 +22,7 @@ Layout = Literal["channels_last", "contiguous"]
 
 @dataclass(frozen=True)
 class Trial:
-    """What came out: problems, a line each; else the layout that works, and what is in the net."""
+    """The outcome: problems, a line each; else the layout that works, and what is in the net."""
 
     problems: tuple[str, ...] = ()
     layout: Layout = "channels_last"
@@ -113,7 +113,7 @@ def _differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 def _problem(
     net: nn.Module, data: AnyData, facts: Facts, precision: str, layout: Layout
 ) -> str | None:
-    """What goes wrong, to be read after "it"."""
+    """What goes wrong, worded to follow "it"; None if nothing does."""
     import torch
 
     from bnexp.data import smallest_batch

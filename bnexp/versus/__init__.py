@@ -1,8 +1,8 @@
 """`bnexp compare`: which arm is better, and is it sure.
 
-A call becomes a comparison of the ledger's kind (`definition`), whose course is run until every
-pair is decided (`run`), or is asked of runs that are there (`found`); either way there is an
-`Answer`.
+A call becomes a comparison as the ledger's are (`definition`), and runs are trained until every
+pair is decided (`run`); or the question is put to runs that are there already (`found`). Either way
+the result is an `Answer`.
 """
 
 from typing import Any

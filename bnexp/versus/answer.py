@@ -31,7 +31,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One arm as it stands: its runs among the counted seeds, and its value by seed.
+    """One arm so far: its runs of the counted seeds, and its value by seed.
 
     `rate` is NaN and `where` empty where nothing is known of its runs; `started` counts the judged
     seeds that were asked for.
@@ -47,7 +47,7 @@ class Line:
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def lost(self, outcome: str) -> int:
-        """Runs that ended so."""
+        """Number of its runs that ended with this outcome."""
         return int((self.runs["outcome"] == outcome).sum()) if len(self.runs) else 0
 
     def median(self, column: str) -> float:

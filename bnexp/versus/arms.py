@@ -1,4 +1,4 @@
-"""The arms of a call: whatever a sweep can say, told apart by as few keys as do."""
+"""The arms of a call: all that a sweep can express, told apart by as few keys as possible."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -35,14 +35,14 @@ class Arm:
 
     @property
     def rate(self) -> float:
-        """The rate that its configuration has, typed or not."""
+        """The learning rate in its configuration, whether typed or a default."""
         return float(self.plan.config.optimizer.lr)
 
 
 def arms_of(words: Sequence[str], tune: bool = True) -> list[Arm]:
     """The arms that the overrides of a command line describe, the first one first.
 
-    `tune` is false where the rate of an arm stands, though it was not typed. Raises UserError.
+    With `tune` false, the rates of all arms stay as they are, typed or not. Raises UserError.
     """
     if removed := [word for word in words if word.startswith("~")]:
         raise UserError(f"{removed[0]}: compare takes keys with values; it removes none")
@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
 
 
 def _telling_apart(flat: Sequence[dict[str, Any]], rates_are_chosen: bool) -> list[str]:
-    """As few keys as tell all arms apart, the norm and the net first. Raises UserError."""
+    """The fewest keys that tell all arms apart, the norm and the net first. Raises UserError."""
     names = dict.fromkeys(key for config in flat for key in config)
     order = ("model.norm", "model.", "data.", "optimizer.", "training.")
     differ = [
@@ -156,7 +156,7 @@ def find_control(arms: Sequence[tuple[str, Mapping[str, Any]]], text: str | None
 
 
 def half_decades(rate: float, reach: int = 2) -> list[float]:
-    """1, 3, 10, ... around a rate: so many to either side of the nearest."""
+    """1, 3, 10, ... around a rate: `reach` of them to either side of the nearest."""
     middle = round(2 * math.log10(rate))
     steps = range(middle - reach, middle + reach + 1)
     return [float(f"{3 if step % 2 else 1}e{step // 2}") for step in steps]

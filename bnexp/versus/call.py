@@ -26,7 +26,7 @@ REFUSED = {
 class Call:
     """What a command line asks for; `words` describe the arms, `sources` are runs that are there.
 
-    `seeds` is None for as many as decide.
+    `seeds` is None where as many run as are needed to decide.
     """
 
     words: tuple[str, ...]

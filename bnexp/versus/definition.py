@@ -33,16 +33,16 @@ class CallSetting(Setting):
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """Nothing of it is used but for the form."""
+        """A stand-in: a call takes nothing from the ledger's dataset."""
         return {"target": 1.0, "epochs": 1}
 
     def first(self, comparison: Comparison) -> int:
-        """No more than the most."""
+        """The seeds to begin with, at most `max_seeds` of them."""
         return min(super().first(comparison), self.seeds or self.max_seeds or 1)
 
 
 def setting_of(call: Call) -> CallSetting:
-    """Its numbers of seeds."""
+    """The setting of a call: its numbers of seeds."""
     return CallSetting(
         (), "digits", "full", call.seeds, call.max_seeds, call.minutes, launcher=call.launcher
     )
@@ -98,13 +98,13 @@ def assertion(metric: Metric, arm: str, control: str, margin: float | None) -> d
 
 
 def _rates(arm: Arm) -> str:
-    """The rates that pilots begin with; a typed one stands."""
+    """The rates that pilots begin with; a typed rate is the only one."""
     rates = half_decades(arm.rate) if arm.tuned else [arm.rate]
     return ",".join(f"{rate:g}" for rate in rates)
 
 
 def _grid(arm: Arm, call: Call) -> dict[str, Any]:
-    """All that an arm's runs are made of, as a grid of one cell."""
+    """The whole configuration of an arm as a grid of one cell."""
     config = arm.plan.config
     given = {_name(line.partition("=")[0]): line.partition("=")[2] for line in arm.overrides}
     always = {
@@ -140,5 +140,5 @@ def save(comparison: Comparison, path: Path) -> None:
 
 
 def _to_save(grid: Mapping[str, Any]) -> dict[str, Any]:
-    """A grid without what is this machine's."""
+    """A grid without the keys that are about this machine."""
     return {key: value for key, value in grid.items() if key.partition(".")[0] not in NOT_SAVED}

@@ -1,4 +1,4 @@
-"""The same question of runs that are there already, or of a CSV with a number by seed."""
+"""The same question, put to runs that are there already, or to a CSV of numbers by seed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ UNPLANNED = "how the learning rates of these runs were chosen is not known here"
 
 
 def compare_found(call: Call, command: str) -> Answer:
-    """The answer of what is there; nothing is trained. Raises UserError."""
+    """The answer from runs or numbers that are there; nothing is trained. Raises UserError."""
     files = [source for source in call.sources if Path(source).is_file()]
     if not files:
         return _of_runs(call, command)
@@ -75,13 +75,13 @@ def _of_runs(call: Call, command: str) -> Answer:
 
 
 def _own_keys(table: pd.DataFrame) -> list[str]:
-    """All that differs but the learning rate, which is not what is asked."""
+    """All keys that differ, except the learning rate, which is not what is asked about."""
     found = [key for key in varying(table) if key != RATE]
     return found or list(varying(table))
 
 
 def _follows(column: pd.Series) -> bool:
-    """Whether only some arms have such a key, as an option of their norm."""
+    """Whether only some arms have the key, as with an option of their norm."""
     return bool(column.isna().any())
 
 
@@ -166,7 +166,7 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
 
 
 def _only_number(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> Metric:
-    """What is compared where nothing says so: the one column that is left. Raises UserError."""
+    """The column that is compared if none is named: the only one left. Raises UserError."""
     left = [str(name) for name in table if name != "seed" and name not in keys]
     if len(left) != 1:
         found = f"there are {listed(left)}" if left else "there is none"

@@ -1,4 +1,4 @@
-"""What arms are held against each other by: how it is read off a run, and what is better."""
+"""What arms are compared by: how it is read off a run, and which values are better."""
 
 import math
 import re
@@ -52,7 +52,7 @@ class Metric:
 
     @classmethod
     def of(cls, text: str, *, of_csv: bool = False) -> "Metric":
-        """Read `metric=...`, which of a CSV may be any column. Raises UserError."""
+        """Read `metric=...`, which may be any column if a CSV is compared. Raises UserError."""
         name, colon, level = text.partition(":")
         if name in UNITS:
             if not re.fullmatch(r"0?\.\d+", level):
@@ -73,17 +73,17 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is when a target is reached."""
+        """Whether it is the time at which a target is reached."""
         return not math.isnan(self.level)
 
     @property
     def is_timed(self) -> bool:
-        """Whether a clock is read, so that nothing may run beside."""
+        """Whether it is read off a clock, so that runs must be alone on the machine."""
         return self.name.startswith("seconds") or self.column.startswith(("seconds", "samples_"))
 
     @property
     def is_search(self) -> bool:
-        """Whether a rate is looked for by bisection."""
+        """Whether it is a rate that bisection looks for."""
         return self.name == "largest_lr"
 
     @property
@@ -93,12 +93,12 @@ class Metric:
 
     @property
     def kind(self) -> Kind:
-        """How two arms are held against each other: by a difference, or a ratio."""
+        """How two arms are compared: by a difference, or by a ratio."""
         return "ratio" if self.is_time or self.is_search else "value"
 
     @property
     def unit(self) -> str:
-        """Of what two arms differ by."""
+        """The unit of the difference between two arms."""
         if self.kind == "ratio":
             return "x"
         return "points" if self.is_accuracy else "nats" if "loss" in self.column else ""
@@ -121,7 +121,7 @@ class Metric:
 
     @property
     def words(self) -> tuple[str, str]:
-        """What an arm is where seeds speak for it, and against it."""
+        """What an arm is called if seeds speak for it, and against it: "better", "worse"."""
         if self.is_time:
             return "faster", "slower"
         if self.is_search:

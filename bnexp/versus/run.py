@@ -106,7 +106,7 @@ class Going:
 
     @contextmanager
     def _stopping(self, end: float | None = None) -> Iterator[None]:
-        """What a stop leaves is taken in: the answer so far is valid."""
+        """Read what ended before a stop, so that the answer so far is valid."""
         try:
             yield
         except Stopped as stop:
@@ -189,7 +189,7 @@ class Going:
         return Line(arm.label, readings, arm.where, rate, arm.tuned, ended, asked, mine)
 
     def _progress(self, arm: Arm) -> tuple[int, int]:
-        """Judged seeds of an arm: asked for, ended; while pilots choose, theirs."""
+        """Judged seeds of an arm, asked for and ended; while pilots choose, the pilots'."""
         course = self.course
         pilots = set(course.pilots)
         choosing = course.choices is None
@@ -226,7 +226,7 @@ class Going:
         return listed(list(dict.fromkeys(names)))
 
     def _held(self) -> str:
-        """What all arms have, in words."""
+        """What all arms share, in words."""
         configs = [arm.plan.config for arm in self.arms]
         table = pd.DataFrame([flatten(config.model_dump()) for config in configs])
         epochs = {config.training.epochs for config in configs}

@@ -1,4 +1,4 @@
-"""An answer on the terminal, and the table that stands there while it comes about."""
+"""An answer on the terminal, and the table that is updated there while runs end."""
 
 import shutil
 import sys
@@ -39,7 +39,7 @@ def text(answer: Answer, width: int | None = None) -> str:
 
 
 def table(answer: Answer, width: int) -> Table:
-    """The table of arms for rich; where it is narrow, without what matters least."""
+    """The table of arms for rich; a narrow one leaves out the columns that matter least."""
     cells = answer.cells
     least = {str(name): _least(answer.heads[str(name)], cells[name], str(name)) for name in cells}
     for name in DISPENSABLE:
@@ -65,7 +65,7 @@ def table(answer: Answer, width: int) -> Table:
 
 
 def _least(head: str, cells: Iterable[str], name: str) -> int:
-    """A column's columns on the terminal, so that no word and no number is parted."""
+    """How narrow a column may become without breaking a word or a number, in characters."""
     parts = [*head.split(), *(" ".join(cells).split() if name in (*LEFT, "difference") else cells)]
     return max(map(cell_len, parts))
 
@@ -75,7 +75,7 @@ def _whole(widths: Collection[int]) -> int:
 
 
 def _fitted(widths: Mapping[str, int], least: Mapping[str, int], width: int) -> dict[str, int]:
-    """The widest made narrower, though not below its least, until all fit or nothing gives."""
+    """Narrow the widest column, never below its least, until all fit or none can be narrowed."""
     found = dict(widths)
     while _whole(found.values()) > width:
         giving = [name for name in found if found[name] > least[name]]
@@ -170,6 +170,6 @@ def round_told(answer: Answer, count: int) -> str:
 
 
 def to_stderr(lines: Sequence[str]) -> None:
-    """Lines on stderr."""
+    """Print lines on stderr."""
     for line in lines:
         harmless(print)(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Where an answer is not fair, or cannot be seen: what to beware of, a sentence each."""
+"""What to beware of, a sentence each: unfair comparisons, differences too small to be seen."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ def warnings(
     test_size: int | None,
     most: int | None,
 ) -> list[str]:
-    """All that hold. `edges` says of which arms the rate is at an end of what was tried."""
+    """All that apply. `edges` says for which arms the rate is at an end of what was tried."""
     found = [*_parameters(control, lines)]
     found += [
         f"{label}: its learning rate is the {end} that was tried; what lies beyond may be better"

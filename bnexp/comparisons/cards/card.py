@@ -35,18 +35,18 @@ class Line:
 
     @property
     def recomputed(self) -> str:
-        """The right value, a digit further than printed; of a statement what shows it."""
+        """The right value with a digit more than printed; for a statement, what shows it."""
         return recomputed(self.step)
 
     @property
     def shows(self) -> str:
-        """That value, and of a statement what it is."""
+        """The right value; for a statement also what the value is."""
         step = self.step
         return self.recomputed if step.is_number else f"{self.recomputed}, {step.formula}"
 
     @property
     def arises(self) -> str:
-        """How a wrong number comes about."""
+        """How a wrong number may have come about."""
         return self.why or (NO_SLIP if self.step.is_number else "")
 
 
@@ -60,12 +60,12 @@ class Place:
 
     @property
     def row(self) -> dict[str, Any]:
-        """What its ledger says, as plain data."""
+        """Its row of the ledger, as plain data."""
         return self.shelf.rows.get(self.comparison.id, {})
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """From the evidence."""
+        """The verdicts, recomputed from the evidence."""
         return self.entry.verdicts if self.entry is not None else ()
 
     def verdict(self, assertion: Assertion) -> Verdict | None:
@@ -84,7 +84,7 @@ class Place:
 
     @property
     def measured(self) -> bool:
-        """Whether anything is."""
+        """Whether anything was measured here."""
         return any(one.word != "not measured" for one in self.verdicts)
 
     @property
@@ -108,7 +108,7 @@ class Place:
 
     @property
     def earlier(self) -> str:
-        """The edition of its readings, where they are not of today's definition."""
+        """The edition of its readings, if the definition has changed since."""
         if self.entry is None or self.comparison.id not in self.shelf.earlier:
             return ""
         return self.entry.edition
@@ -125,7 +125,7 @@ class Place:
 
     @property
     def command(self) -> str:
-        """What measures it."""
+        """The command that measures it."""
         return f"bnexp reproduce {self.comparison.id} data={self.shelf.data} preset=full"
 
 
@@ -197,12 +197,12 @@ class Card:
 
     @property
     def command(self) -> str:
-        """What shows it again."""
+        """The command that shows it again."""
         return f"bnexp reproduce {self.id}{' --verbose' if self.arithmetic else ''}"
 
     @property
     def outcome(self) -> str:
-        """Its claim over all datasets in a word."""
+        """The outcome of its claim over all datasets, in a word."""
         return outcome(
             [found.word for place in self.places if (found := place.verdict(self.headlines[0]))]
         )

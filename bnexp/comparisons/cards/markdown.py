@@ -36,7 +36,7 @@ def pages(results: Results) -> dict[str, str]:
 
 
 def link(one: Card, folder: str = "claims/") -> str:
-    """To a card."""
+    """A link to a card."""
     return f"[{one.id}]({folder}{one.id}.md)"
 
 
@@ -48,7 +48,7 @@ def verdict_cell(place: Place, assertion: Assertion) -> str:
 
 
 def claims_table(results: Results, folder: str = "claims/") -> list[str]:
-    """The core's claims about training, a line and a badge by dataset."""
+    """The core's claims about training: a row each, with a badge for each dataset."""
     return table(
         ["what is said", *(shelf.title for shelf in results.shelves)],
         (
@@ -166,7 +166,7 @@ def _missing(results: Results) -> list[str]:
 
 
 def card(one: Card) -> str:
-    """A claim's card."""
+    """The page of one claim."""
     about = one.comparison
     badges = " · ".join(f"{md(where)} **{badge}**" for where, badge in one.badges)
     lines = [
@@ -273,7 +273,7 @@ def _how(one: Card) -> list[str]:
 
 
 def errata(results: Results) -> str:
-    """What the source gets wrong."""
+    """The page of what the source gets wrong."""
     lines = [
         "# What the source gets wrong",
         "",
@@ -310,7 +310,7 @@ def errata(results: Results) -> str:
 
 
 def literature(results: Results) -> str:
-    """Where the literature disagrees."""
+    """The page of where the literature disagrees."""
     lines = [
         "# Where the literature disagrees",
         "",

@@ -74,7 +74,7 @@ class Results:
         return [card for card in self.cards if card.id in ledger_config()["core"]]
 
     def part(self, letter: str) -> list[Card]:
-        """The cards of a part."""
+        """The cards of a part: A, B or I."""
         return [card for card in self.cards if card.comparison.letter == letter]
 
     @property
@@ -103,18 +103,18 @@ class Results:
 
     @property
     def wrong_numbers(self) -> list[Card]:
-        """Calculations in which something printed is wrong."""
+        """Calculations in which a printed number or statement is wrong."""
         return [card for card in self.cards if card.errata]
 
     @property
     def wrong_claims(self) -> list[tuple[Card, Assertion]]:
-        """Claims decided against on some dataset, and for on none."""
+        """Claims decided against on some dataset, and in favour on none."""
         return [
             (card, one) for card, one in self._claims("AB") if outcome(_words(card, one)) == "no"
         ]
 
     def stance(self, stance: str) -> list[Card]:
-        """The cards of which the literature says so."""
+        """The cards on which the literature has this stance."""
         return [card for card in self.cards if card.comparison.stance == stance]
 
     @property

@@ -60,7 +60,7 @@ class Shelf:
 
 
 def picture(comparison: Comparison, figures: Collection[str]) -> str | None:
-    """Of a folder's figures, by the names of their files, the one that shows most."""
+    """The figure of a folder that shows most, chosen by the names of the files."""
     name = comparison.id
     wanted = [f"{name}-{figure['name']}-1" for figure in comparison.figures]
     wanted += [name, f"{name}-verdicts", f"{name}-printed"]

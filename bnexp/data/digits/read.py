@@ -10,7 +10,7 @@ from bnexp.data.splits import Splits, hold_out, with_validation
 
 
 def source(data: Files) -> Cached:
-    """Of the scikit-learn that is installed."""
+    """The digits in the installed scikit-learn."""
     return Cached("digits", 10, None, version("scikit-learn"), _decode)
 
 

@@ -30,7 +30,7 @@ def read_image(file: Path, size: int, channels: int) -> np.ndarray:
 
 
 def as_seen(image: Image.Image) -> Image.Image:
-    """An opened image as RGB or L. ValueError where no viewer, or each its own, would show it."""
+    """An opened image as RGB or L. ValueError where viewers do not agree on how it looks."""
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # whose others are aids to the first
         raise ValueError(f"holds {frames} images; keep one of them")
@@ -71,7 +71,7 @@ def _levels(image: Image.Image) -> int:
 
 
 def _mend_transparency(image: Image.Image, deep: bool) -> None:
-    """Bring the value that is transparent in a PNG to the scale of the pixels."""
+    """Scale the transparent value of a PNG as its pixels were scaled."""
     value, raw = image.info.get("transparency"), _raw_mode(image)
     if value is None or isinstance(value, bytes):
         return
@@ -94,7 +94,7 @@ def _tag(image: Image.Image, number: int) -> Any:
 
 
 def _gamma(image: Image.Image) -> float | None:
-    """The exponent that brings a PNG's values to sRGB's; None where they are so already."""
+    """The exponent that turns a PNG's values into sRGB's; None where they are sRGB already."""
     info = image.info
     if image.format != "PNG" or "srgb" in info or "icc_profile" in info:
         return None
@@ -106,7 +106,7 @@ def _gamma(image: Image.Image) -> float | None:
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """RGB or L, through the colour profile that the file holds."""
+    """The image as sRGB or L, converted by the colour profile in its file."""
     profile = image.info.get("icc_profile")
     plain = "L" if image.mode in ("1", "L", "LA") else "RGB"
     if not profile:

@@ -38,7 +38,7 @@ class Tree:
 
 
 def find_images(root: Path) -> Tree:
-    """Every image of the tree. Hidden files are passed over in silence, and others are counted.
+    """Every image of the tree. Hidden files are skipped silently, other files are counted.
 
     UserError has one line for each thing that is wrong with the tree.
     """
@@ -124,7 +124,7 @@ def validation_size(samples: int) -> int:
 
 
 def training_size(data: ImageFolder) -> int:
-    """How many images are for training. UserError as `listing`."""
+    """How many images are for training. UserError as `find_images`."""
     samples = sum(map(len, find_images(Path(data.root)).files["train"].values()))
     return samples - validation_size(samples)
 
@@ -159,7 +159,7 @@ def _decode(tree: Tree, size: int, channels: int) -> Splits:
 
 
 def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:
-    """UserError names the broken files, up to some: a line for each reason."""
+    """Decode all files. UserError names the broken ones, a line for each reason."""
     images = np.empty((len(files), channels, size, size), dtype=np.uint8)
     problems: dict[str, str] = {}
 
@@ -189,7 +189,7 @@ def _read_all(files: list[Path], size: int, channels: int) -> np.ndarray:
 
 
 def _lines(problems: dict[str, str]) -> list[str]:
-    """One for each reason, with the first two files that it holds for."""
+    """A line for each reason, with the first two files that it holds for."""
     files: dict[str, list[str]] = {}
     for file, reason in sorted(problems.items()):
         files.setdefault(reason, []).append(file)

@@ -19,7 +19,7 @@ _latest: dict[str, Splits] = {}  # one: the function is called once, not again f
 
 
 class Function:
-    """The dataset that a function returns. UserError where it does not, or returns another thing.
+    """The dataset that a function returns. UserError where it fails or returns something else.
 
     It is called with `data.kwargs` and returns train_x, train_y, test_x, test_y, or with val_x and
     val_y before the last two, as a tuple or as a mapping of these names: arrays or tensors. x is

@@ -40,7 +40,7 @@ def pool_sides(height: int, width: int) -> tuple[int, int]:
 
 
 def conv_places(model: CNN, shape: Shape) -> list[tuple[int, int]]:
-    """Height and width of every block's convolution, and last those of what is left after them."""
+    """Height and width at every block's convolution, and last those after all blocks."""
     _, height, width = shape
     places = [(height, width)]
     for _ in hidden_widths(model):

@@ -34,7 +34,7 @@ def step_size(shape: Shape) -> int:
 
 
 def _layers(model: Plain, shape: Shape, classes: int) -> list[NormedLayer]:
-    """Batch statistics are of the input transform at all steps; other norms are of one step."""
+    """Batch statistics are taken of the input transform at all steps, others at one step."""
     norm = norm_info(model)
     places = shape[1] if norm.batch_statistics and not norm.recurrent_only else 1
     return [NormedLayer(width, places) for width in hidden_widths(model)]

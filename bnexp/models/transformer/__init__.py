@@ -40,13 +40,13 @@ class Transformer(Own):
 
 
 def tokens(model: Transformer, shape: Shape) -> int:
-    """Patches, and the token that is classified."""
+    """The number of tokens: the patches, and the class token if there is one."""
     patches = (shape[1] // model.patch) * (shape[2] // model.patch)
     return patches + (model.pooling == "cls")
 
 
 def hidden_units(model: Transformer) -> int:
-    """Of a block's linear layers."""
+    """Hidden units of a block's two linear layers."""
     return max(1, round(model.width * model.mlp_ratio))
 
 

@@ -16,8 +16,8 @@ from bnexp.norms import is_batch_norm, make_norm
 class Sublayer(nn.Module):
     """A function of the tokens (N, T, width), the norm that goes with it, and the residual sum.
 
-    Batch statistics, and those over space, are of all tokens; other norms see one token at a
-    time. Norms of weights act on the sublayer's linear layers.
+    Statistics over the batch or over space are taken of all tokens; other norms see one token at
+    a time. Norms of weights act on the sublayer's linear layers.
     """
 
     def __init__(self, model: Config) -> None:

@@ -50,7 +50,7 @@ def sweep_handles(arms: Iterable[Arm]) -> list[Line2D]:
 
 
 def whole(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the arms that a headline may name: those that lack no runs, if there are any."""
+    """Rows of the arms that a headline may name: those without missing runs, or all if none is."""
     full = rows[rows["missing"] == 0]
     return full if len(full) else rows
 
@@ -99,7 +99,7 @@ def arm_axis(ax: Axes, arms: Arms) -> None:
 
 
 def plain_log(ax: Axes, which: str) -> None:
-    """Make an axis of what is drawn logarithmic, with plain numbers at its ticks."""
+    """Make an axis logarithmic, with plain numbers at its ticks."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
     low, high = sorted(axis.get_view_interval())
@@ -192,7 +192,7 @@ def draw_lost_cells(
 
 
 def dodge(arm: Arm, of: int) -> float:
-    """Offset along a grid of whole numbers that keeps `of` arms apart."""
+    """Offset, along an axis of whole numbers, that keeps `of` arms apart."""
     return 0.06 * (arm.place - (of - 1) / 2)
 
 

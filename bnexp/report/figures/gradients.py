@@ -133,7 +133,7 @@ def _draw(ax: Any, arm: Arm, profile: pd.DataFrame, step: int) -> None:
 
 
 def _middle(layers: pd.Index) -> Array:
-    """Hidden layers that follow the law: not the first, nor the last, where there are enough."""
+    """The hidden layers that the law is about: not the first and the last, if others are left."""
     hidden = layers.to_numpy()[:-1]  # the output layer has another fan-out
     return hidden[1:-1] if len(hidden) >= 4 else hidden
 
