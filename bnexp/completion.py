@@ -5,6 +5,8 @@ import io
 import os
 from collections.abc import Iterable
 
+from bnexp.probes.catalogue import PROBES
+
 
 def complete(arguments: list[str], commands: Iterable[str]) -> int:
     """Answer `bnexp -sc ...`; what was typed so far is in the variable COMP_LINE."""
@@ -40,6 +42,9 @@ def _train(words: list[str], arguments: list[str]) -> list[str]:
         with contextlib.redirect_stdout(suggestions):
             run_hydra("train", ["-sc", *arguments], lambda config: None)
         found = suggestions.getvalue().split()
+    if key.startswith("probes.") and not equals:  # a plugin's instrument is in no preset of ours
+        names = [f"probes.{name}" for name in PROBES if f"probes.{name}".startswith(key)]
+        found += [f"{name}=" for name in names if not {f"{name}=", f"{name}."} & {*found}]
     if comma:
         found = [f"{key}={before},{one.removeprefix(f'{key}=')}" for one in found]
     return [plus + one for one in found]

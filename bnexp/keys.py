@@ -93,7 +93,7 @@ def _probe(name: str, summary: str) -> Iterator[Key]:
 
 
 def _title(section: type[BaseModel]) -> str:
-    return (section.__doc__ or "").partition("\n")[0].rstrip(".")
+    return (section.__doc__ or section.__name__).partition("\n")[0].rstrip(".")
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

@@ -74,12 +74,15 @@ register("count", "samples of the batch", "my_probes.count")
 
 
 def test_an_entry_in_a_plugin_is_all_that_a_new_one_needs(cli: Cli, tmp_path: Path) -> None:
-    """In the schema, the list and the help, without touching ours."""
+    """In the schema, the list, the completion and the help, without touching ours."""
     folder = tmp_path / "bnexp_plugins"
     folder.mkdir()
     (folder / "counting.py").write_text(ENTRY)
     path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(tmp_path)])}
     assert "samples of the batch" in cli("list", "instruments", **path).stdout
+    typed = {"COMP_LINE": "bnexp train probes.co", "COMP_POINT": "21"}
+    found = cli("-sc", "query=bash", **path, **typed).stdout.split()
+    assert found == ["probes.companions=", "probes.count="]
     told = cli("train", "--help", "probes.count.every", **path).stdout
     assert told.startswith("probes.count.every: steps between two recordings (of count: samples")
     keys = ("model=mlp", "training.max_steps=13", "device=cpu", "probes=none")
@@ -87,6 +90,9 @@ def test_an_entry_in_a_plugin_is_all_that_a_new_one_needs(cli: Cli, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     found = bnexp.load_runs(tmp_path / "runs").measures
     assert (found["name"] == "samples").sum() == 14  # the end too
+    wrong = cli("train", *keys, "probes.count={every: 0, at: [], end: false}", **path)
+    assert wrong.returncode == 2
+    assert "probes.count.every=0: must be greater than or equal to 1" in wrong.stderr
 
 
 def test_a_name_that_is_taken() -> None:

@@ -63,11 +63,16 @@ add_preset("optimizer", "signs", "steps by the sign", values)
 
 
 def test_a_plugin_brings_another_in_one_entry(cli: Cli, tmp_path: Path) -> None:
+    """In the schema, the list, the completion and the help, without touching ours."""
     folder = tmp_path / "plugins" / "bnexp_plugins"
     folder.mkdir(parents=True)
     (folder / "signs.py").write_text(MINE)
     path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(folder.parent)])}
     assert "steps by the sign" in cli("list", "optimizers", **path).stdout
+    typed = {"COMP_LINE": "bnexp train optimizer=si", "COMP_POINT": "24"}
+    assert cli("-sc", "query=bash", **path, **typed).stdout.split() == ["optimizer=signs"]
+    told = cli("train", "--help", "optimizer.keep", **path).stdout
+    assert told == "optimizer.keep\n    number; of: Options\n"
     keys = ("model=mlp", "optimizer=signs", "training.max_steps=40", "device=cpu")
     done = cli("train", *keys, "optimizer.keep=0.999", **path)
     assert done.returncode == 0, done.stderr
