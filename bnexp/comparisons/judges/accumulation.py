@@ -14,10 +14,10 @@ LARGE = SMALL * PARTS
 
 
 def small_batches(runs: Runs, choices: Choices) -> Finding:
-    """B14: whether accumulation makes 8 batches of 4 one of 32.
+    """B14: whether 8 accumulated batches of 4 are as good as one batch of 32.
 
-    Of what accumulated small batches lose against large ones, layer norm's loss is subtracted:
-    that part is no matter of batch statistics.
+    What layer norm loses by accumulation is subtracted from what batch norm loses: that part has
+    nothing to do with batch statistics.
     """
     rows = runs.runs[runs.runs["model.norm"].notna()]
     lost_by = {
@@ -54,7 +54,7 @@ def arm(rows: pd.DataFrame, norm: str, size: int, parts: int) -> pd.DataFrame:
 
 
 def measured(runs: Runs, name: str) -> pd.Series:
-    """A number of batch norm's in the measurement `accumulation`, by seed."""
+    """A value that the measurement `accumulation` has for batch norm, by seed."""
     rows = measurements(runs, "accumulation")
     if not len(rows):
         return pd.Series(dtype=float)

@@ -76,7 +76,7 @@ def apart(mean: pd.DataFrame, std: pd.DataFrame) -> pd.Series:
 
 
 def outside(low: float, high: float, counts: str) -> float:
-    """Share of a histogram beyond -3 and 3; values lie evenly within a bin."""
+    """Share of a histogram beyond -3 and 3; values are taken to lie evenly within a bin."""
     bins = np.array(counts.split(), float)
     edges = np.linspace(low, high, len(bins) + 1)
     below, until = np.interp([-SPAN, SPAN], edges, np.append(0, bins.cumsum() / bins.sum()))

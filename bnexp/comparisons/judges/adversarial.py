@@ -57,7 +57,7 @@ def averaged(runs: Runs, norm: str, net: str, name: str) -> Readings:
 
 
 def final(runs: Runs, norm: str, name: str) -> Readings:
-    """A measure of the generator's at the last step, by seed."""
+    """A measure of the generator at the last step, by seed."""
     found = _of(runs, norm, name)
     found = found[found["layer"] == "generator"].sort_values("step")
     return readings(found.groupby("seed")["value"].last())

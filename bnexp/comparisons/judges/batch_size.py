@@ -57,7 +57,7 @@ def mismatch(rows: pd.DataFrame) -> Quantity:
 
 
 def absolute(reading: Reading) -> Reading:
-    """The reading of the value's size."""
+    """The reading of the absolute value."""
     ends = sorted((abs(reading.low), abs(reading.high)))
     return Reading(0.0 if reading.low < 0 < reading.high else ends[0], ends[1])
 

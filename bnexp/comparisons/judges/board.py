@@ -1,4 +1,4 @@
-"""A calculation as a teacher writes it on the board: sums, means, variances, normalised values."""
+"""Calculations written out step by step: sums, means, variances, normalised values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ def number(text: str) -> float:
 
 
 def numbers(texts: Iterable[str]) -> Numbers:
-    """A printed list."""
+    """A printed list of numbers, (n,)."""
     return np.array([number(text) for text in texts])
 
 

@@ -39,8 +39,8 @@ def as_printed_and_fair(runs: Runs, choices: Choices) -> Finding:
 
 
 def trains(arm: pd.DataFrame, best: float) -> Readings:
-    """By seed, 1 where a run comes to the arm's best validation accuracy by the pilots, less 5
-    points, else 0, also where it diverged.
+    """By seed, 1 where a run ends within 5 points of `best`, the arm's validation accuracy by the
+    pilots, or better; else 0, also where it diverged.
     """
     reached = column(arm, "val_accuracy").where(
         column(arm.assign(bad=arm["outcome"] == "diverged"), "bad") == 0, 0.0

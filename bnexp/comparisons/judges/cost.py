@@ -61,8 +61,8 @@ def costs(runs: Runs, rows: pd.DataFrame, bare: pd.DataFrame, net: str) -> list[
 def step_time(runs: Runs, rows: pd.DataFrame) -> pd.Series:
     """Median milliseconds of a training step by seed, the first ten left out.
 
-    An accelerator is not waited for at every step: there it is the mean over all steps. Whether
-    a run trained does not matter to its time.
+    On an accelerator it is the mean over all steps, since nothing waits for the device at each of
+    them. Runs count whether they trained or not.
     """
     if not len(rows):
         return pd.Series(dtype=float)

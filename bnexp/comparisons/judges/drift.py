@@ -23,8 +23,9 @@ FIRST, LATER = 1, 100  # the source's iterations
 def inputs(runs: Runs, choices: Choices) -> Finding:
     """B1: mean and std of what layer 2 receives at steps 1 and 100, and the shift of gradients.
 
-    Drift is sqrt(change of mean^2 + change of std^2) in first stds, averaged over layers 2 and
-    up; gradient shift 1 - cos(G, G'), averaged over them and over all recorded steps.
+    Drift is sqrt(change of mean^2 + change of std^2), in units of the std at the first step,
+    averaged over layers 2 and up; gradient shift is 1 - cos(G, G'), averaged over the same layers
+    and over all recorded steps.
     """
     arms = {name: alive(cell(runs.runs, **keys)) for name, keys in ARMS.items()}
     table = pd.concat(
@@ -52,7 +53,7 @@ def inputs(runs: Runs, choices: Choices) -> Finding:
 
 
 def alive(rows: pd.DataFrame) -> pd.DataFrame:
-    """The runs that went on to their end."""
+    """The runs that did not diverge."""
     return rows[rows["outcome"] != "diverged"]
 
 

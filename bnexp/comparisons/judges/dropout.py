@@ -1,4 +1,4 @@
-"""Whether batch norm lessens the need of dropout (B11)."""
+"""Whether batch norm lessens the need for dropout (B11)."""
 
 import pandas as pd
 

@@ -195,7 +195,7 @@ def _chains(inputs: Mapping[str, Any], x: float, mu: float, var: float) -> dict[
 
 
 def _coincidence(inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """What else has the value of a wrong variance; nobody knows whether it is the cause."""
+    """What else has the value of a wrong variance, which may or may not be the cause."""
     other = inputs.get("other")
     if other is None:
         return ()

@@ -58,7 +58,7 @@ def gap(runs: Runs, choices: Choices) -> Finding:
 
 
 def gaps_at_equal_loss(runs: Runs, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """By seed, each arm's gap at the lowest training loss that both its runs came to.
+    """By seed, each arm's gap at the lowest training loss that both of the seed's runs reached.
 
     Also the column `loss`. The gap between two evaluations is interpolated along the logarithm of
     the loss.

@@ -17,7 +17,7 @@ TIMES = 100  # comparisons drawn from the pool
 def identical_arms(runs: Runs, choices: Choices) -> Finding:
     """I3: draws two disjoint arms from one pool 100 times and counts seeds between them.
 
-    The arms are paired by position, as arms with disjoint seeds are by nothing better. A
+    The arms are paired by position, since they share no seeds. A
     comparison is decided where at any number of pairs, from the first on, the evidence for
     either side reaches its line: 20 by itself, 20 times 168 in the ledger.
     """

@@ -44,7 +44,7 @@ def costs(runs: Runs, choices: Choices) -> Finding:
 
 
 def raised(runs: Runs) -> dict[str, tuple[float, str]]:
-    """Of every input of the check `refusals`: 1 if the layer raises, and its message."""
+    """For every input of the measurement `refusals`: 1 if the layer raises, and its message."""
     rows = measurements(runs, "refusals")
     found = {}
     for name in ("images_in_1d", "batch_of_one", "one_sample_in_eval_untracked"):

@@ -14,8 +14,8 @@ NET = 32  # the training batch size of the net that is judged
 
 
 def companions(runs: Runs, choices: Choices) -> Finding:
-    """B4: of nets trained at batch size 32, how many classes hang on the companions, by the size
-    of the evaluation batch, and what accuracy training mode costs.
+    """B4: for nets trained at batch size 32, how many predictions depend on the companions, by the
+    size of the evaluation batch, and how much accuracy training mode costs.
 
     The table has every training batch size.
     """

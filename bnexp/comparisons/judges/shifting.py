@@ -1,4 +1,4 @@
-"""Whether shifting inputs make training slow: batch norm with noise after it (B32)."""
+"""Whether shifting inputs slow training down: batch norm followed by noise (B32)."""
 
 import pandas as pd
 

@@ -97,7 +97,7 @@ def _two(pair: Mapping[str, Any]) -> list[Step]:
 def _spread(
     mu: float, sigma: float, size: int, found_mu: float, found_sigma: float
 ) -> tuple[list[Step], float]:
-    """Scatter of mean and std, and the chance of a batch as near to the truth as the printed."""
+    """Scatter of mean and std, and the chance to be as near to the truth as the printed batch."""
     x = np.random.default_rng(0).normal(mu, sigma, (SAMPLES, size))
     means, stds = x.mean(1), x.std(1)
     sd_mean = sigma / math.sqrt(size)

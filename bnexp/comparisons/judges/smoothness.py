@@ -21,7 +21,7 @@ NAMES = {
 def along_the_gradient(runs: Runs, choices: Choices) -> Finding:
     """B22: batch norm over no norm, at one learning rate (the best without) and at each one's best.
 
-    Of a run the geometric mean over its recorded steps.
+    A run counts with the geometric mean over its recorded steps.
     """
     rates = {norm: choices.value("best", model__norm=norm) for norm in ("none", "batch")}
     places = {"equal": dict.fromkeys(rates, rates["none"]), "own": rates}

@@ -1,4 +1,4 @@
-"""How much sooner a net with batch norm is where one without gets too (B12)."""
+"""How much sooner a net with batch norm gets to where one without it gets (B12)."""
 
 import pandas as pd
 

@@ -16,7 +16,7 @@ SMALL = 2  # the batch size that stands for small batches
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of net, the norm that the source calls best for it, and the others of its table."""
+    """A kind of net, the norm that the source calls best for it, and that norm's rivals."""
 
     words: str
     model: str

@@ -178,7 +178,7 @@ def _running_var(name: str, var: float, printed: str, std: float) -> Step:
 def _inference(
     name: str, x: float, printed: Mapping[str, str], output: str, mu: float, var: float
 ) -> list[Step]:
-    """By the printed running statistics, and by the right ones."""
+    """The outputs in evaluation, by the printed running statistics and by the right ones."""
     running_mean, running_var = number(printed["running_mean"]), number(printed["running_var"])
     step = normalised(f"inference output, {name}", x, running_mean, running_var, output)
     mistaken = {"(x - mean) / var": (x - running_mean) / running_var}
@@ -188,7 +188,7 @@ def _inference(
 
 
 def _reach_notes(steps: list[Step], x: Numbers) -> tuple[str, ...]:
-    """Which numbers only other digits of the input give, and how many completions do."""
+    """Which numbers only follow from other digits of the input, and from how many completions."""
     rng = np.random.default_rng(0)
     notes = []
     for step in steps:
@@ -204,7 +204,7 @@ def _reach_notes(steps: list[Step], x: Numbers) -> tuple[str, ...]:
 
 
 def _stream_notes(inputs: Mapping[str, Any], runs: Runs) -> tuple[str, ...]:
-    """Which rows of the input are the first that a seeded generator draws."""
+    """Which rows of the input are the first draws of a seeded generator."""
     rows = measurements(runs, "random_stream")
     if not len(rows):
         return ()

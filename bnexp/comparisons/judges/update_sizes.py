@@ -16,8 +16,8 @@ NORMS = ("none", "batch", "layer")
 def by_layer(runs: Runs, choices: Choices) -> Finding:
     """B33: the spread over hidden layers of the relative size of an update, by norm.
 
-    Of a layer the geometric mean over recorded steps; the spread is the standard deviation of
-    its logarithm over the hidden layers, as a factor.
+    A layer counts with the geometric mean over recorded steps; the spread is the standard deviation
+    of its logarithm over the hidden layers, as a factor.
     """
     sizes = {norm: updates(runs, cell(runs.runs, model__norm=norm)) for norm in NORMS}
     spread = {norm: readings(np.exp(np.log(of).std(axis=1))) for norm, of in sizes.items()}

@@ -14,8 +14,8 @@ from bnexp.runs.tables import Runs
 def both_norms(inputs: Mapping[str, Any], runs: Runs) -> Working:
     """A15: the two formulas on a small example, and PyTorch's layers held against them.
 
-    The source prints no numbers here; the example is the YAML's. NumPy's singular value
-    decomposition is what the power iteration is held against.
+    The source prints no numbers here; the example is the YAML's. The power
+    iteration is compared with NumPy's singular value decomposition.
     """
     steps = [*_weight_norm(inputs), *_spectral_norm(inputs)]
     rows = measurements(runs, "weights")
