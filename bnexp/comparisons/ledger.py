@@ -26,7 +26,7 @@ from bnexp.comparisons.words import (
     measured,
     parted,
     reckoned,
-    recomputed,
+    right_value,
     rule,
     seeds_in_words,
     speaks_for,
@@ -55,7 +55,7 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
                 "says": step.label,
                 "documented": step.printed,
                 "value": step.value,
-                "measured": recomputed(step),
+                "measured": right_value(step),
                 "verdict": word,
                 "why": step.explains or step.excuse,
             }
@@ -318,7 +318,7 @@ def _errata(console: Console, entry: Entry) -> None:
             explains = f"; {step.explains}" if step.explains else ""
             console.print(
                 f"    [red]erratum[/red]  {_safe(step.label)}: printed {step.printed}, "
-                f"right is {recomputed(step)}{_safe(explains)}"
+                f"right is {right_value(step)}{_safe(explains)}"
             )
 
 

@@ -188,7 +188,7 @@ def of_these_images(accuracy: float, images: int) -> str:
     )
 
 
-def recomputed(step: Step) -> str:
+def right_value(step: Step) -> str:
     """The recomputed value with a digit more than the source prints."""
     if not step.is_number:
         return number(step.value)

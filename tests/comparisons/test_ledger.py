@@ -18,7 +18,7 @@ from bnexp.comparisons.page import write_page
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.setting import Setting
 from bnexp.comparisons.verdict import judge
-from bnexp.comparisons.words import headline, of_these_images, recomputed
+from bnexp.comparisons.words import headline, of_these_images, right_value
 from bnexp.comparisons.working import step_verdict
 
 SETTING = Setting(("B99", "A99"), "digits", "default")
@@ -154,5 +154,5 @@ def test_what_another_draw_of_the_test_images_would_do() -> None:
 
 
 def test_right_numbers_have_a_digit_more() -> None:
-    assert recomputed(Step("x", 1.018, "1.0182")) == "1.01800"
-    assert recomputed(Step("x", -2.98e-8, "-2.9802e-08")) == "-2.98000e-08"
+    assert right_value(Step("x", 1.018, "1.0182")) == "1.01800"
+    assert right_value(Step("x", -2.98e-8, "-2.9802e-08")) == "-2.98000e-08"

@@ -20,7 +20,7 @@ from bnexp.comparisons.datasets import ledger_config
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import chosen_in_words, measured, recomputed
+from bnexp.comparisons.words import chosen_in_words, measured, right_value
 from bnexp.comparisons.working import Step
 from bnexp.report.labels import number
 
@@ -36,7 +36,7 @@ class Line:
     @property
     def recomputed(self) -> str:
         """The right value with a digit more than printed; for a statement, what shows it."""
-        return recomputed(self.step)
+        return right_value(self.step)
 
     @property
     def shows(self) -> str:
