@@ -27,7 +27,7 @@ def check(version: str, folder: Path, pytest: list[str]) -> list[str]:
     python = place / "bin" / "python"
     lowest = ("--resolution", "lowest-direct", "--python", python)
     steps: dict[str, tuple[str | Path, ...]] = {
-        "environment": ("uv", "venv", "--clear", "--python", version, place),
+        "environment": ("uv", "venv", "--seed", "--clear", "--python", version, place),
         "installation": ("uv", "pip", "install", *lowest, "-e", f"{REPOSITORY}[dev]"),
         "suite": (python, "-m", "pytest", "-q", *pytest),
         "wheel": (python, "-m", "pytest", "-q", "-m", "ci", "tests/test_packaging.py"),
