@@ -151,7 +151,7 @@ AnyOptimizer = Annotated[Optimizer, OneOf("name", OPTIMIZERS)]
 class Logger(Section):
     """Where scalars go besides the record; each needs its extra, e.g. bnexp[tensorboard]."""
 
-    name: Literal["none", "tensorboard", "mlflow", "wandb"]
+    name: Literal["none", "tensorboard", "mlflow", "wandb", "trackio"]
     uri: str | None = Field(description="MLflow server or database; null is in the run's folder")
     project: str = Field(min_length=1, description="MLflow experiment or W&B project")
 

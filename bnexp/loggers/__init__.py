@@ -1,4 +1,4 @@
-"""Scalars of a run to TensorBoard, MLflow or W&B, besides the record. Off by default.
+"""Scalars of a run to TensorBoard, MLflow, W&B or Trackio, besides the record. Off by default.
 
 A logger is somebody else's program: it works in a thread of its own, and whatever becomes of it,
 training goes on. What it gets is what the record holds, so that it can be caught up at any time:
@@ -7,7 +7,7 @@ after a kill, or when it is first asked for once the run is done.
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
@@ -34,6 +34,23 @@ class ScalarLog(Protocol):
 
     def close(self, ending: Ending) -> None:
         """Write out what is pending and say how the run ended; nothing may be logged after."""
+
+
+class LastSteps:
+    """The last step that was sent, by name, in a file: for loggers that cannot be read back."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.known: dict[str, int] = {}
+        if file.exists():
+            lines = (line.split() for line in file.read_text().splitlines())
+            self.known = {name: int(step) for name, step in lines}
+
+    def note(self, step: int, names: Iterable[str]) -> None:
+        """These were sent as of `step`."""
+        self.known |= dict.fromkeys(names, step)
+        self.file.parent.mkdir(exist_ok=True)
+        self.file.write_text("".join(f"{name} {step}\n" for name, step in self.known.items()))
 
 
 class RunLog:

@@ -7,18 +7,15 @@ from typing import Any
 import wandb
 
 from bnexp.config import Logger
-from bnexp.loggers import Ending, identity_of
+from bnexp.loggers import Ending, LastSteps, identity_of
 
 
 class WandB:
     """Scalars as the history of one W&B run, of which each process keeps a part offline."""
 
     def __init__(self, project: str, folder: Path, config: Mapping[str, Any]) -> None:
-        self.last = folder / "wandb" / "last_step"  # offline parts can't be read back
-        self.known: dict[str, int] = {}
-        if self.last.exists():
-            lines = (line.split() for line in self.last.read_text().splitlines())
-            self.known = {name: int(step) for name, step in lines}
+        self.last = LastSteps(folder / "wandb" / "last_step")  # offline parts can't be read back
+        self.known = self.last.known
         self.run = wandb.init(
             project=project,
             name=folder.name,
@@ -42,9 +39,7 @@ class WandB:
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Send values, each by its name, as of `step`."""
         self.run.log(dict(scalars), step=step)
-        self.known |= dict.fromkeys(scalars, step)
-        self.last.parent.mkdir(exist_ok=True)
-        self.last.write_text("".join(f"{name} {step}\n" for name, step in self.known.items()))
+        self.last.note(step, scalars)
 
     def close(self, ending: Ending) -> None:
         """Write out what is pending."""

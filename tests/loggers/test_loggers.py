@@ -43,7 +43,12 @@ def log(name: str, folder: Path, steps: int, ending: loggers.Ending = "done") ->
 
 @pytest.mark.parametrize(
     ("name", "package"),
-    [("tensorboard", "torch.utils.tensorboard"), ("mlflow", "mlflow"), ("wandb", "wandb")],
+    [
+        ("tensorboard", "torch.utils.tensorboard"),
+        ("mlflow", "mlflow"),
+        ("wandb", "wandb"),
+        ("trackio", "trackio"),
+    ],
 )
 def test_a_missing_package_is_named_with_its_extra(
     name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -308,3 +313,41 @@ def test_wandb_stays_offline(tmp_path: Path) -> None:
     (run,) = (folder / "wandb").glob("offline-run-*")
     assert list(run.glob("*.wandb"))
     assert not (run / "files" / "wandb-metadata.json").exists()
+
+
+def test_trackio_goes_on_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: list[SimpleNamespace] = []
+
+    def init(**settings: Any) -> SimpleNamespace:
+        part = SimpleNamespace(settings=settings, steps=[])
+        part.log = lambda values, step: part.steps.append(step)
+        part.finish = lambda: part.steps.append("finished")
+        parts.append(part)
+        return part
+
+    fake = ModuleType("trackio")
+    fake.init = init  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "trackio", fake)
+    monkeypatch.delitem(sys.modules, "bnexp.loggers.trackio", raising=False)
+    folder = tmp_path / "mlp-abc"
+    folder.mkdir()
+    log("trackio", folder, 3, "interrupted")
+    log("trackio", folder, 5)
+    assert [part.settings["name"] for part in parts] == ["mlp-abc", "mlp-abc"]
+    assert {part.settings["resume"] for part in parts} == {"allow"}
+    assert [part.steps for part in parts] == [[0, 1, 2, 3, "finished"], [3, 4, 5, "finished"]]
+
+
+@pytest.mark.filterwarnings("default")  # its own dependencies warn
+def test_trackio_keeps_every_step_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    monkeypatch.delitem(sys.modules, "bnexp.loggers.trackio", raising=False)  # of the stand-in
+    pytest.importorskip("trackio")
+    from trackio.sqlite_storage import SQLiteStorage
+
+    folder = tmp_path / "mlp-abc"
+    folder.mkdir()
+    log("trackio", folder, 2, "interrupted")
+    log("trackio", folder, 3)
+    logged = SQLiteStorage.get_logs("bnexp", "mlp-abc")
+    assert [row["step"] for row in logged if "loss" in row] == [0, 1, 2]
