@@ -192,6 +192,9 @@ class Comparison(Section):
     epochs: float = Field(1.0, gt=0, description="budget, in multiples of the dataset's")
     seeds: int | None = Field(None, ge=1, description="judged seeds, whatever the preset says")
     max_seeds: int | None = Field(None, ge=1, description="judged seeds at most, likewise")
+    minutes: float | None = Field(
+        None, gt=0, description="begin no further seeds after that, unless another time is typed"
+    )
     cost: float | None = Field(None, gt=0, description="CPU-seconds a judged seed, on digits")
     may_refuse: bool = Field(False, description="cells that cannot run are shown as refused")
     figures: list[dict[str, Any]] = Field(

@@ -17,7 +17,7 @@ PILOTS, DESIGN, JUDGED = 1_000_000, 2_000_000, 10_000
 # What changes neither what is run nor how it is judged.
 WORDS = {
     "id", "title", "section", "question", "documented", "why", "stance", "literature", "held",
-    "control", "edition", "seeds", "max_seeds", "cost", "figures", "assertions",
+    "control", "edition", "seeds", "max_seeds", "minutes", "cost", "figures", "assertions",
 }  # fmt: skip
 CLAIM_WORDS = {"says", "verb", "source", "why"}
 

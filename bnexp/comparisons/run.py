@@ -1,5 +1,6 @@
 """From chosen comparisons to what was measured: courses ask for runs until each is over."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -40,14 +41,18 @@ def run_courses(
 ) -> None:
     """Train what is due, round by round, until every course is over.
 
-    A run that several comparisons need is trained once. After `minutes` no further judged seeds
-    begin.
+    A run that several comparisons need is trained once. After `minutes`, or those of its own
+    definition, a comparison begins no further judged seeds.
     """
-    end = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
+    began = time.monotonic()
     before: dict[str, int] = {}
     while True:
-        may_grow = time.monotonic() < end
-        due = [job for one in courses for job in one.due(records, may_grow)]
+        passed = (time.monotonic() - began) / 60
+        due = [
+            job
+            for one in courses
+            for job in one.due(records, passed < (minutes or one.comparison.minutes or math.inf))
+        ]
         going = [one for one in courses if not one.over]
         if any(one.verdicts and before.get(one.comparison.id) != one.count for one in going):
             tell(going)

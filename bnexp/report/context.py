@@ -1,6 +1,7 @@
 """What runs were made with, for every figure: dataset, net, optimizer."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -43,10 +44,16 @@ def optimizer_name(run: dict[str, Any]) -> str:
     return OPTIMIZERS.get(name, name)
 
 
+def dataset(name: Any, root: Any) -> str:
+    """A dataset as people call it: a folder of images by the folder's name."""
+    folder = name == "image_folder" and isinstance(root, str) and Path(root).name
+    return folder or str(name)
+
+
 def data_name(run: dict[str, Any]) -> str:
     """A run's dataset, and how much of it was trained on where that was limited."""
     size = run.get("data.train_size")
-    name = str(run.get("data.name", ""))
+    name = dataset(run.get("data.name", ""), run.get("data.root"))
     return name if is_unset(size) else f"{size:,.0f} images of {name}"
 
 
@@ -56,8 +63,8 @@ PARTS: tuple[tuple[Callable[[dict[str, Any]], str], str], ...] = (
     (optimizer_name, "optimizers"),
 )
 KEYS = (
-    "data.name", "data.train_size", "model.kind", "model.name", "model.widths", "model.depth",
-    "optimizer.name",
+    "data.name", "data.root", "data.train_size", "model.kind", "model.name", "model.widths",
+    "model.depth", "optimizer.name",
 )  # fmt: skip
 
 

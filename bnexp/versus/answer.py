@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from bnexp.report.chart import Chart
 
 COLUMNS = (
-    "arm", "learning_rate", "seeds", "started", "median", "not_trained", "diverged", "difference",
-    "low", "high", "for", "against", "e", "verdict", "why", "parameters", "seconds",
+    "arm", "learning_rate", "seeds", "started", "median", "reads", "not_trained", "diverged",
+    "difference", "differs", "low", "high", "for", "against", "e", "verdict", "why", "parameters",
+    "seconds",
 )  # fmt: skip
 
 
@@ -99,7 +100,10 @@ class Answer:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The numbers: a row an arm."""
+        """The numbers: a row an arm.
+
+        A median of which only a bound is known is NaN; `reads` and `differs` are medians as text.
+        """
         by_label = {one.assertion.quantity: one for one in self.verdicts}
         rows = [_row(line, by_label.get(line.label), self.metric) for line in self.lines]
         return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -114,8 +118,8 @@ class Answer:
         """The table as text for people; columns in which nothing stands are left out."""
         by_label = {one.assertion.quantity: one for one in self.verdicts}
         rows = [
-            _cells(row, line.readings, by_label.get(line.label), self.metric, self.control)
-            for row, line in zip(self.table.to_dict("records"), self.lines, strict=True)
+            _cells(row, by_label.get(str(row["arm"])), self.control)
+            for row in self.table.to_dict("records")
         ]
         table = pd.DataFrame(rows, columns=list(self.heads))
         empty = [name for name in table if not table[name].astype(bool).any()]
@@ -284,10 +288,12 @@ def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:
         "learning_rate": line.rate,
         "seeds": line.ended,
         "started": line.started,
-        "median": own.centre,
+        "median": _known(own),
+        "reads": value(own, metric),
         "not_trained": line.lost("not trained"),
         "diverged": line.lost("diverged"),
-        "difference": quantity.centre if quantity is not None else math.nan,
+        "difference": _known(quantity) if quantity is not None else math.nan,
+        "differs": shown(quantity) if quantity is not None else "",
         "low": low,
         "high": high,
         "for": lines.yes.k if lines is not None else math.nan,
@@ -300,13 +306,13 @@ def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:
     }
 
 
-def _cells(
-    row: Mapping[Any, Any],
-    readings: Readings,
-    verdict: Verdict | None,
-    metric: Metric,
-    control: str,
-) -> dict[str, str]:
+def _known(quantity: Quantity) -> float:
+    """The median as a number; NaN where only a bound of it is known."""
+    found = quantity.median
+    return quantity.centre if found is not None and found.bounded else math.nan
+
+
+def _cells(row: Mapping[Any, Any], verdict: Verdict | None, control: str) -> dict[str, str]:
     lost = [f"{row['not_trained']} at chance"] if row["not_trained"] else []
     lost += [f"{row['diverged']} diverged"] if row["diverged"] else []
     seeds = row["seeds"], row["started"]
@@ -314,7 +320,7 @@ def _cells(
         "arm": row["arm"],
         "rate": "" if math.isnan(row["learning_rate"]) else f"{row['learning_rate']:g}",
         "seeds": f"{seeds[0]} of {seeds[1]}" if seeds[1] else str(seeds[0]),
-        "median": value(Quantity(readings, metric.kind), metric),
+        "median": row["reads"],
         "lost": ", ".join(lost),
         "difference": with_interval(verdict) if verdict is not None else "",
         "for": "" if math.isnan(row["for"]) else f"{row['for']:.0f}",

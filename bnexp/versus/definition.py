@@ -75,6 +75,7 @@ def definition(call: Call, arms: Sequence[Arm], control: str, plan: bool = False
         "pilots": call.pilots,
         "seeds": call.seeds,
         "max_seeds": call.max_seeds,
+        "minutes": call.minutes,
         "fixed": [_grid(arm, call) for arm in arms if arm not in seen],
         "assertions": [assertion(metric, arm.label, control, call.margin) for arm in others],
     }

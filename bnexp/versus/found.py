@@ -1,10 +1,9 @@
 """The same question, put to runs that are there already, or to a CSV of numbers by seed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,11 +12,10 @@ from bnexp.comparisons.config import Assertion
 from bnexp.comparisons.edition import PILOTS
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.measure import readings as by_number
-from bnexp.comparisons.readings import Readings
 from bnexp.comparisons.verdict import Verdict, judge
 from bnexp.errors import UserError
 from bnexp.report.arms import SEEDS, Arm, group, varying
-from bnexp.report.context import context
+from bnexp.report.context import context, dataset
 from bnexp.report.labels import listed, plural
 from bnexp.report.reading import read_records
 from bnexp.runs.select import known, select
@@ -67,7 +65,10 @@ def _of_runs(call: Call, command: str) -> Answer:
     others = [key for key in varying(table) if key not in keys and not _follows(table[key])]
     if others:
         notes.append(f"the arms differ in {listed(others)} too")
-    where = listed(sorted({str(name) for name in table.get("data.name", [])}))
+    names = {
+        dataset(run.get("data.name"), run.get("data.root")) for run in table.to_dict("records")
+    }
+    where = listed(sorted(names))
     return _answered(
         call, control, lines, seeds, where, context(table), notes,
         Runs(counted.reset_index(drop=True), runs.skipped.iloc[:0]), command,
@@ -146,15 +147,16 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
         parts = {
             ", ".join(map(str, names)): rows for names, rows in table.groupby(keys, sort=False)
         }
-        fractions = pd.to_numeric(table[column], errors="coerce").max() <= 1
-        scale = 100 if metric.is_accuracy and fractions else 1
-        own = {name: _numbers(path, rows, column, scale) for name, rows in parts.items()}
+        own = {name: _numbers(path, rows, column) for name, rows in parts.items()}
+        if metric.is_accuracy and not any((numbers > 1).any() for numbers in own.values()):
+            own = {name: 100 * numbers for name, numbers in own.items()}
     else:
         names = [str(name) for name in table if name != "seed"]
         own = {name: _numbers(path, table, name) for name in names}
     if len(own) < 2:
         raise UserError(f"{path}: needs two arms: a column for each, or --by COLUMN")
-    lines = [Line(name, found, {}, ended=len(found)) for name, found in own.items()]
+    found = {name: by_number(numbers) for name, numbers in own.items()}
+    lines = [Line(name, readings, {}, ended=len(readings)) for name, readings in found.items()]
     control = find_control([(line.label, {}) for line in lines], call.control)
     lines.sort(key=lambda line: line.label != control)
     seeds, alone = _shared([set(line.readings) for line in lines], set())
@@ -178,7 +180,7 @@ def _left_out(alone: int) -> list[str]:
     return [f"{plural(alone, 'seed')} that not every arm has left out"] * bool(alone)
 
 
-def _numbers(path: Path, rows: pd.DataFrame, column: str, scale: float = 1.0) -> Readings:
+def _numbers(path: Path, rows: pd.DataFrame, column: str) -> pd.Series:
     """A column's numbers by seed. Raises UserError."""
     numbers = pd.to_numeric(rows[column], errors="coerce")
     wrong = rows[column][numbers.isna() & rows[column].notna()]
@@ -187,8 +189,7 @@ def _numbers(path: Path, rows: pd.DataFrame, column: str, scale: float = 1.0) ->
         raise UserError(f"{path}: column {column}: {wrong.iloc[0]!r} is no number")
     if seeds.isna().any() or seeds.duplicated().any():
         raise UserError(f"{path}: column {column}: needs one row for each seed of an arm")
-    values: Mapping[Any, float] = dict(zip(seeds.astype(int), scale * numbers, strict=True))
-    return by_number(values)
+    return numbers.set_axis(seeds.astype(int))
 
 
 # ----------------------------------------------------------------------------------------- shared

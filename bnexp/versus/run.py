@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -19,7 +18,7 @@ from bnexp.comparisons.measure import cell
 from bnexp.comparisons.planner import Planner
 from bnexp.comparisons.records import Records
 from bnexp.errors import UserError
-from bnexp.report.context import context
+from bnexp.report.context import context, dataset
 from bnexp.report.labels import listed, plural
 from bnexp.runs.identity import flatten
 from bnexp.runs.tables import Runs
@@ -222,7 +221,8 @@ class Going:
         return found
 
     def _where(self) -> str:
-        names = [_data_name(arm) for arm in self.arms]
+        configs = [arm.plan.config.data for arm in self.arms]
+        names = [dataset(data.name, getattr(data, "root", None)) for data in configs]
         return listed(list(dict.fromkeys(names)))
 
     def _held(self) -> str:
@@ -248,13 +248,6 @@ class Going:
         by = "time to the target" if self.call.metric.is_time else "validation accuracy"
         rates = "learning rate" if len(told) == 1 else "learning rates"
         return f"{rates} {listed(told)}, by {by} of {len(self.course.pilots)} pilot seeds"
-
-
-def _data_name(arm: Arm) -> str:
-    """The dataset as people call it: a folder of images by the folder's name."""
-    data = arm.plan.config.data
-    root = getattr(data, "root", None)
-    return Path(root).name if data.name == "image_folder" and root else data.name
 
 
 def begin(call: Call, command: str, engine: Any = None, plan: bool = False) -> Going:

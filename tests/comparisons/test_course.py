@@ -16,10 +16,10 @@ from bnexp.comparisons.planner import Planner
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.records import COLUMNS, Records
 from bnexp.comparisons.rejudge import again
-from bnexp.comparisons.run import courses_of
+from bnexp.comparisons.run import courses_of, run_courses
 from bnexp.errors import UserError
 from bnexp.sweep import Job
-from tests.comparisons.made_up import JUDGE, Trainer, better, judge, setting
+from tests.comparisons.made_up import JUDGE, YAML, Trainer, better, judge, setting
 
 
 def test_pilots_see_the_grid_and_judged_seeds_the_chosen_cells(folder: Path) -> None:
@@ -76,6 +76,21 @@ def test_seeds_are_added_where_they_could_decide(
 
     _, entry = judge(Trainer(folder, accuracy), setting(**more))
     assert (len(entry.seeds), entry.verdicts[0].word) == (counted, word)
+
+
+@pytest.mark.parametrize(("typed", "counted"), [(None, 7), (60.0, 10)])
+def test_a_definition_has_minutes_of_its_own_and_typed_ones_win(
+    folder: Path, typed: float | None, counted: int
+) -> None:
+    (folder / "C1.yaml").write_text(f"{YAML}minutes: 1.0e-9\n")
+
+    def one_lost(norm: str, lr: float, seed: int) -> float:
+        return better(norm, lr, seed) - (0.1 if norm == "batch" and seed == 20_000 else 0)
+
+    trainer = Trainer(folder, one_lost)
+    courses = courses_of(setting())
+    run_courses(courses, trainer.records, trainer, typed)
+    assert min(len(courses[0].counted), 10) == counted
 
 
 def test_a_seed_that_fails_is_silent_and_counts(folder: Path) -> None:

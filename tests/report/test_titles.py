@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bnexp.report.arms import Arms
 from bnexp.report.catalogue import FIGURES, draw
 from bnexp.report.chart import Chart
+from bnexp.report.context import context
 from bnexp.report.figures.convergence import _when
 from bnexp.report.figures.learning_rate import learning_rate
 from bnexp.runs.tables import Runs
@@ -161,3 +162,13 @@ def test_titles_of_rates_are_true_of_any_sweep(table: pd.DataFrame) -> None:
 )
 def test_parts_of_an_epoch_are_rounded_outwards(after: float, by: float, words: str) -> None:
     assert _when({"half_after_epochs": after, "half_by_epochs": by, "arm": "a"}) == words
+
+
+def test_a_folder_of_images_is_called_by_its_name() -> None:
+    net = {"model.kind": "cnn", "optimizer.name": "adam", "data.train_size": None}
+    photos = {**net, "data.name": "image_folder", "data.root": "/home/me/photos"}
+    digits = {**net, "data.name": "digits"}
+    assert context(pd.DataFrame([photos])) == "photos \N{MIDDLE DOT} CNN \N{MIDDLE DOT} Adam"
+    assert context(pd.DataFrame([photos | {"data.train_size": 500.0}, digits])).startswith(
+        "500 images of photos and digits"
+    )

@@ -2,11 +2,16 @@
 
 import json
 import math
+from io import StringIO
 from pathlib import Path
+
+import pandas as pd
+import pytest
 
 from bnexp.comparisons.config import Assertion
 from bnexp.comparisons.readings import Reading, exact
 from bnexp.comparisons.verdict import judge
+from bnexp.report.formats import csv
 from bnexp.versus.answer import Answer, Line
 from bnexp.versus.arms import _telling_apart
 from bnexp.versus.definition import assertion
@@ -28,6 +33,13 @@ def never_and_soon() -> Answer:
 def test_what_never_reaches_its_target_is_written_as_a_bound() -> None:
     answer = never_and_soon()
     assert list(answer.cells["median"]) == ["at least 3", "2"]
+    never, soon = answer.as_json()["arms"]
+    assert (never["median"], never["reads"]) == (None, "at least 3")
+    assert (soon["median"], soon["reads"]) == (pytest.approx(2), "2")
+    assert (soon["difference"], soon["differs"]) == (None, "at least 1.5")
+    table = pd.read_csv(StringIO(csv(answer)))
+    assert table["median"].isna().tolist() == [True, False]
+    assert list(table["reads"]) == ["at least 3", "2"]
 
 
 def test_an_unknown_end_of_a_reading_is_null_in_json_and_on_the_page(tmp_path: Path) -> None:

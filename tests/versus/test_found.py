@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bnexp import compare
 from bnexp.comparisons.config import Assertion
@@ -110,7 +111,7 @@ def test_a_csv_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: s
 def test_a_call_is_saved_reproduced_and_found_again(cli: Cli, tmp_path: Path) -> None:
     tiny = ("model=mlp", "model.widths=[8]", "training.epochs=1", "data.train_size=100")
     arms = ("model.norm=none,batch", "optimizer.lr=0.1", "device=cpu", "seeds=2")
-    done = cli("compare", *tiny, *arms, "--save", "C1.yaml", "workers=1")
+    done = cli("compare", *tiny, *arms, "--save", "C1.yaml", "workers=1", "minutes=9")
     assert done.returncode == 0, done.stderr
     assert "undecided: " in done.stdout
     assert (tmp_path / "compare" / "index.html").exists()
@@ -119,6 +120,7 @@ def test_a_call_is_saved_reproduced_and_found_again(cli: Cli, tmp_path: Path) ->
     }  # fmt: skip
     runs = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
     assert len(runs) == 4
+    assert yaml.safe_load((tmp_path / "C1.yaml").read_text())["minutes"] == 9
     again = cli("reproduce", "C1", "comparisons=.", "device=cpu")
     assert again.returncode == 0, again.stderr
     assert runs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
