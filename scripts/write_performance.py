@@ -93,12 +93,18 @@ def growth() -> str:
     rows = []
     for row in (row for file in read("growth*.json") for row in file["results"]):
         least, most = row["values"][0], row["values"][-1]
-        first, last = (1e3 * seconds for seconds in (row["seconds"][0], row["seconds"][-1]))
+        unit, scale = _unit(row)
+        first, last = (scale * seconds for seconds in (row["seconds"][0], row["seconds"][-1]))
         rows.append(
-            [row["factor"], f"a {row['of']}", f"{least} to {most}", f"{first:.2f} to {last:.2f}",
-             f"{row['slope']:.2f}"]
+            [row["factor"], f"a {row['of']}", f"{least} to {most}",
+             f"{first:.2f} to {last:.2f} {unit}", f"{row['slope']:.2f}"]
         )  # fmt: skip
-    return markdown(["factor", "time of", "from, to", "ms", "slope"], rows)
+    return markdown(["factor", "time of", "from, to", "time", "slope"], rows)
+
+
+def _unit(row: dict[str, Any]) -> tuple[str, float]:
+    """Seconds of a ledger, milliseconds of the rest."""
+    return ("s", 1.0) if row["of"] == "ledger" else ("ms", 1e3)
 
 
 def precision() -> str:
@@ -165,6 +171,41 @@ def norms_on_gpu() -> str:
     return markdown(head, shown)
 
 
+def ledger() -> str:
+    """The time of each preset by part, and of its rows, the dearest first."""
+    parts = []
+    for file in read("ledger-*.json"):
+        name = " ".join(["bnexp reproduce", *file["arguments"]])
+        first, again = file["first"], file.get("again")
+        told = ", ".join(f"{part} {spent:.1f}" for part, spent in first["parts"].items())
+        text = f"`{name}` from nothing: {first['seconds']:.0f} s on {first['workers']} workers "
+        text += f"(seconds: {told}; waiting adds up over workers)."
+        if again is not None:
+            text += f" With all runs done: {again['seconds']:.1f} s."
+        rows = [
+            [row["row"], str(row["runs"]),
+             *(f"{row[part]:.1f}" for part in ("training", "evaluation", "probing", "judging"))]
+            for row in sorted(first["rows"], key=lambda row: -row["training"] - row["evaluation"])
+            if row["runs"]
+        ]  # fmt: skip
+        head = ["row", "runs", "training, s", "evaluation, s", "probes, s", "judging, s"]
+        parts += [text, markdown(head, rows)]
+    return "\n\n".join(parts)
+
+
+def sweep() -> str:
+    rows = [
+        [row["name"], str(file["runs"]), f"{row['runs_per_second']:.2f}",
+         f"{row['efficiency']:.2f}", f"{row['training_ms']:.0f}",
+         f"{row['beyond_training_ms']:.0f}", f"{row['done_ms']:.1f}"]
+        for file in read("sweep*.json")
+        for row in file["results"]
+    ]  # fmt: skip
+    head = ["sweep", "runs", "runs a second", "of one worker's, by worker", "training, ms a run",
+            "beyond training, ms a run and worker", "a done run, ms"]  # fmt: skip
+    return markdown(head, rows)
+
+
 def draw_growth() -> None:
     """One panel a factor, logarithmic, with the slope in its title."""
     found = [row for file in read("growth*.json") for row in file["results"]]
@@ -173,11 +214,12 @@ def draw_growth() -> None:
     with style():
         figure = Figure(figsize=(9, 2.6 * -(-len(found) // 3)), layout="constrained")
         for ax, row in zip(figure.subplots(-(-len(found) // 3), 3).flat, found, strict=False):
-            ax.plot(row["values"], [1e3 * s for s in row["seconds"]], "o-", color=INK)
+            unit, scale = _unit(row)
+            ax.plot(row["values"], [scale * s for s in row["seconds"]], "o-", color=INK)
             plain_log(ax, "x")
             plain_log(ax, "y")
             ax.set(xlabel=row["factor"].rpartition(".")[2].replace("_", " "),
-                   ylabel=f"ms a {row['of']}",
+                   ylabel=f"{unit} a {row['of']}",
                    title=f"slope {row['slope']:.2f} in the upper half")  # fmt: skip
             ax.tick_params(colors=MUTED)
         for ax in figure.axes[len(found) :]:
@@ -188,6 +230,7 @@ def draw_growth() -> None:
 TABLES: dict[str, Callable[[], str]] = {
     "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
     "bf16": precision, "report": report, "gpu": gpu, "gpu norms": norms_on_gpu,
+    "ledger": ledger, "sweep": sweep,
 }  # fmt: skip
 
 
