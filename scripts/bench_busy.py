@@ -12,12 +12,14 @@ most twice its quiet time, and its quiet time is at most one and a half times th
 """
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 
 from bnexp.cores import cores
@@ -53,9 +55,11 @@ def main() -> None:
     parser.add_argument("--busy", type=int, nargs="+", default=[0, 1, 4])
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores()}))
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the results here too")
     options = parser.parse_args()
     print(f"{cores()} cores; seconds of `bnexp train {' '.join(options.overrides)}`")
     print("threads  " + "  ".join(f"{f'{loops} busy':>14}" for loops in options.busy))
+    rows: list[dict[str, object]] = []
     for threads in (None, *options.threads):
         cells, quiet = [], None
         for loops in options.busy:
@@ -65,7 +69,11 @@ def main() -> None:
             quiet = median if loops == 0 else quiet
             ratio = "" if quiet is None else f" ({median / quiet:.2f}x)"
             cells.append(f"{f'{median:.1f}{ratio}':>14}")
+            rows.append({"threads": threads or "default", "busy": loops, "seconds": median})
         print(f"{threads or 'default':>7}  " + "  ".join(cells), flush=True)
+        if options.json:
+            about = {"command": options.overrides, "cores": cores(), "results": rows}
+            options.json.write_text(json.dumps(about, indent=1) + "\n")
 
 
 if __name__ == "__main__":

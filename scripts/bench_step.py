@@ -164,13 +164,13 @@ def functional() -> Callable[[], None]:
     momenta = [torch.zeros_like(weight) for weight in weights]
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
 
-    def loss(weights: Any, x: Any, y: Any) -> Any:
+    def loss(weights: Any, buffers: Any, x: Any, y: Any) -> Any:
         own = dict(zip(names, weights, strict=True))
         return F.cross_entropy(torch.func.functional_call(model, (own, buffers), (x,)), y)
 
-    def step(weights: Any, momenta: Any, indices: Any, rate: Any) -> Any:
+    def step(weights: Any, momenta: Any, buffers: Any, indices: Any, rate: Any) -> Any:
         x, y = x_all.index_select(0, indices), y_all.index_select(0, indices)
-        gradients, value = torch.func.grad_and_value(loss)(weights, x, y)
+        gradients, value = torch.func.grad_and_value(loss)(weights, buffers, x, y)
         for weight, momentum, gradient in zip(weights, momenta, gradients, strict=True):
             momentum.mul_(0.9).add_(gradient)
             weight.sub_(momentum * rate)
@@ -180,7 +180,7 @@ def functional() -> Callable[[], None]:
 
     def epoch() -> None:
         for indices in order:
-            compiled_step(weights, momenta, indices, rate)
+            compiled_step(weights, momenta, buffers, indices, rate)
 
     return epoch
 

@@ -193,6 +193,18 @@ def ledger() -> str:
     return "\n\n".join(parts)
 
 
+def busy() -> str:
+    rows = [
+        [str(row["threads"]), str(row["busy"]), f"{row['seconds']:.1f}",
+         f"{row['seconds'] / quiet['seconds']:.2f}"]
+        for file in read("busy*.json")
+        for row in file["results"]
+        for quiet in file["results"]
+        if quiet["threads"] == row["threads"] and not quiet["busy"]
+    ]  # fmt: skip
+    return markdown(["threads", "busy processes beside it", "s", "times as long as alone"], rows)
+
+
 def sweep() -> str:
     rows = [
         [row["name"], str(file["runs"]), f"{row['runs_per_second']:.2f}",
@@ -230,7 +242,7 @@ def draw_growth() -> None:
 TABLES: dict[str, Callable[[], str]] = {
     "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
     "bf16": precision, "report": report, "gpu": gpu, "gpu norms": norms_on_gpu,
-    "ledger": ledger, "sweep": sweep,
+    "ledger": ledger, "sweep": sweep, "busy": busy,
 }  # fmt: skip
 
 
