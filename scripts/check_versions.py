@@ -3,9 +3,10 @@
 
     python scripts/check_versions.py [--python 3.11 3.13] [--folder versions] [-- PYTEST ARGUMENTS]
 
-For each Python, `uv` makes an environment with the lowest direct dependencies and the suite runs in
-it; then the wheel is built, installed elsewhere and run outside the checkout. It needs `uv`, a
-package index, and several gigabytes for each PyTorch, so it is no part of continuous integration.
+For each Python, `uv` makes an environment with the lowest direct dependencies that have a wheel for
+it, and the suite runs there; then the wheel is built, installed elsewhere and run outside the
+checkout. It needs `uv`, a package index, and several gigabytes for each PyTorch, so it is no part
+of continuous integration.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+COMPILED = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "pyyaml", "scikit-learn", "scipy")
 
 
 def call(*command: str | Path, cwd: Path = REPOSITORY) -> int:
@@ -25,7 +27,8 @@ def check(version: str, folder: Path, pytest: list[str]) -> list[str]:
     """Which of the steps failed on this Python."""
     place = folder / f"lowest-{version}"
     python = place / "bin" / "python"
-    lowest = ("--resolution", "lowest-direct", "--python", python)
+    wheels = [word for name in COMPILED for word in ("--only-binary", name)]
+    lowest = ("--resolution", "lowest-direct", *wheels, "--python", python)
     steps: dict[str, tuple[str | Path, ...]] = {
         "environment": ("uv", "venv", "--seed", "--clear", "--python", version, place),
         "installation": ("uv", "pip", "install", *lowest, "-e", f"{REPOSITORY}[dev]"),
