@@ -71,7 +71,23 @@ def _code(judge: str) -> str:
             first = node.body[0]
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+    return _dumped(tree)
+
+
+def _dumped(node: Any) -> str:
+    """A syntax tree as text: that of `ast.dump` on Python 3.11, whose words change by version."""
+    if isinstance(node, list):
+        return f"[{', '.join(map(_dumped, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: getattr(node, name, None) for name in node._fields}
+    told = [
+        f"{name}={_dumped(value)}"
+        for name, value in fields.items()
+        if not (value is None and getattr(type(node), name, ...) is None)
+        and not (name == "type_params" and not value)  # since 3.12
+    ]
+    return f"{type(node).__name__}({', '.join(told)})"
 
 
 def told_apart(mine: str, theirs: str) -> str:
