@@ -157,12 +157,14 @@ def _write(
     from bnexp.comparisons import evidence, ledger
     from bnexp.comparisons.cards.ending import ending
     from bnexp.comparisons.page import write_page
+    from bnexp.report.export import writing
 
     out = Path(setting.out)
-    ledger.write(entries, setting, out)
-    evidence.write(courses, out)
-    page = write_page(entries, setting, out)
     ledger.show(entries, "--verbose" in flags)
+    with writing(out):
+        ledger.write(entries, setting, out)
+        evidence.write(courses, out)
+        page = write_page(entries, setting, out)
     print("\n".join(ending(entries, setting, page)))
 
 

@@ -19,7 +19,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or path
         reason = error.strerror or type(error).__name__
-        raise UserError(f"{where}: cannot be written: {reason}; --out says where to") from None
+        raise UserError(f"{where}: cannot be written: {reason}; out= says where to") from None
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:

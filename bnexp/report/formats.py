@@ -24,9 +24,23 @@ _ENDS = (("mean", "low", "high"), ("difference", "difference_low", "difference_h
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", '"': r"\textquotedbl{}", "|": r"\textbar{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", '"': "''", "|": r"\textbar{}",
+    "[": "{[}", "*": "{*}",  # which mean something after \\
+    "\N{INFINITY}": r"$\infty$", "\N{RIGHTWARDS ARROW}": r"$\to$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\le$", "\N{GREATER-THAN OR EQUAL TO}": r"$\ge$",
     MINUS: "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$", "\N{MIDDLE DOT}": r"\textperiodcentered{}",
 }  # fmt: skip
+_GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        (
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
+            "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+        ).split(),
+        strict=True,
+    )
+)
+_LATEX |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
 
 
 def text(table: ResultsTable, width: int | None = None) -> str:
@@ -89,7 +103,10 @@ def markdown(table: Shown) -> str:
 
 
 def latex(table: Shown, label: str = "tab:results") -> str:
-    """A floating table with booktabs rules, caption and label."""
+    """A floating table with booktabs rules, caption and label.
+
+    Alphabets other than Latin and Greek need XeLaTeX or LuaLaTeX.
+    """
     cells = table.cells
     rows = [
         " & ".join(map(_latex, row)) + r" \\" for row in cells.itertuples(index=False, name=None)

@@ -9,7 +9,7 @@ from bnexp.runs import manifest
 from bnexp.showing import harmless
 from bnexp.sweep.jobs import Job, notes
 from bnexp.sweep.result import Result
-from bnexp.sweep.run import Engine, Stopped, run_all, unique
+from bnexp.sweep.run import Engine, Stopped, finished_before, run_all, unique
 
 
 class Sweep:
@@ -44,7 +44,12 @@ class Sweep:
         self.jobs += jobs
         for runs_dir in {job.plan.runs_dir for job in jobs}:
             plans = [job.plan for job in self.jobs if job.plan.runs_dir == runs_dir]
-            manifest.write(runs_dir, self.command, (plan.identity for plan in plans))
+            try:
+                manifest.write(runs_dir, self.command, (plan.identity for plan in plans))
+            except OSError as error:  # which matters only where something is to be trained
+                if len(finished_before(jobs, config.retry)) < len(unique(jobs)):
+                    why = error.strerror or error
+                    raise UserError(f"runs_dir={runs_dir}: cannot be written: {why}") from None
         try:
             results = run_all(
                 jobs,

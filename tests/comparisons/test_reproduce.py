@@ -28,6 +28,16 @@ def test_a_calculation_is_walked_through(cli: Cli, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_what_was_measured_is_said_though_it_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ledger").touch()
+    assert run(["reproduce", "A6"]) == 2
+    said = capsys.readouterr()
+    assert "erratum" in said.out
+    assert said.err == "bnexp: ledger: cannot be written: File exists; out= says where to\n"
+
+
 def test_what_is_done_is_judged_again_and_not_trained_again(cli: Cli, tmp_path: Path) -> None:
     dry = cli("reproduce", *QUICK, "--dry-run")
     assert dry.returncode == 0, dry.stderr

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from bnexp.errors import UserError
 from bnexp.report.arms import find_arms
 from bnexp.report.cli import table as command
-from bnexp.report.formats import FORMATS, text
+from bnexp.report.formats import FORMATS, latex, text
 from bnexp.report.statistics import mean_t
 from bnexp.report.table import duration, interval, results_table
 from bnexp.runs.show import with_formulas, without_formulas
@@ -135,19 +137,39 @@ def test_html_is_text_only(tmp_path: Path) -> None:
 
 def test_latex_escapes_and_is_whole(tmp_path: Path) -> None:
     table = FORMATS["latex"](results_table(odd_runs(tmp_path)))
-    assert r"x\_1 \& 50\% \$x\textasciicircum{}\{\$ \textless{}b\textgreater{}[red]" in table
+    assert r"x\_1 \& 50\% \$x\textasciicircum{}\{\$ \textless{}b\textgreater{}{[}red]" in table
     for part in (r"\caption{", r"\label{tab:results}", r"\toprule", r"\bottomrule"):
         assert part in table
     body = [line for line in table.splitlines() if line.endswith(r"\\")]
     assert len({line.replace(r"\&", "").count("&") for line in body}) == 1
 
 
+LATEX_ROWS = ["[1] first", "* second", 'a "name" `x` [y]', "größe β Λ ∞ → ≤ ≥ ±"]
+
+
+def shown(rows: list[str]) -> Any:
+    cells = pd.DataFrame({"arm": rows, "mean": ["97.1 (96.0 to 98.0)"] * len(rows)})
+    return SimpleNamespace(cells=cells, heads={"arm": "arm", "mean": "test, %"}, caption=rows[0])
+
+
+def test_no_row_of_latex_begins_with_what_a_line_break_would_take() -> None:
+    lines = latex(shown(LATEX_ROWS)).splitlines()
+    rows = [line.partition(" & ")[0] for line in lines if "97.1" in line]
+    assert rows == [
+        "{[}1] first", "{*} second", "a ''name'' `x` {[}y]",
+        r"größe $\beta$ $\Lambda$ $\infty$ $\to$ $\le$ $\ge$ $\pm$",
+    ]  # fmt: skip
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 @pytest.mark.slow
 def test_latex_compiles(tmp_path: Path) -> None:
-    table = FORMATS["latex"](results_table(odd_runs(tmp_path / "runs")))
-    head = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}"
-    (tmp_path / "t.tex").write_text(f"{head}\\begin{{document}}\n{table}\n\\end{{document}}\n")
+    tables = [
+        FORMATS["latex"](results_table(odd_runs(tmp_path / "runs"))),
+        latex(shown(LATEX_ROWS)),
+    ]
+    head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}"
+    (tmp_path / "t.tex").write_text("\n".join([head, *tables, "\\end{document}"]))
     options = ["-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(["pdflatex", *options], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -130,3 +130,19 @@ def test_what_a_reason_holds_is_shown_as_it_is(capsys: pytest.CaptureFixture[str
     bad = Result(job.plan.identity, "mlp", "failed", reason="no [/red] such [bold]thing :smile:")
     show_runs([job], [bad])
     assert "no [/red] such [bold]thing :smile:" in capsys.readouterr().out
+
+
+def test_a_sweep_that_is_done_is_shown_where_nothing_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "-m", "model=mlp", "training.max_steps=2", "probes=none", "device=cpu"]
+    assert run([*line, "seed=0,1"]) == 0
+    for note in (tmp_path / "runs" / ".sweep").iterdir():
+        note.unlink()
+    (tmp_path / "runs" / ".sweep").rmdir()
+    (tmp_path / "runs" / ".sweep").touch()  # in the way
+    capsys.readouterr()
+    assert run([*line, "seed=0,1"]) == 0
+    assert "(2 of them before)" in capsys.readouterr().out
+    assert run([*line, "seed=0,1,2"]) == 2
+    assert capsys.readouterr().err == "bnexp: runs_dir=runs: cannot be written: File exists\n"
