@@ -78,13 +78,24 @@ def merge_evidence(target: Path, folders: list[Path], new: set[str]) -> None:
         else:
             raise UserError(f"{one}: published under {was}, now {now}: raise `edition` in its YAML")
     choices = merged(target, folders, "choices.csv", "comparison", new)
-    runs = pd.concat([table_of(folder / "runs.csv") for folder in [*folders, target]])
+    runs = each_once(pd.concat([table_of(folder / "runs.csv") for folder in [*folders, target]]))
     (target / "figures").mkdir(parents=True, exist_ok=True)
     write(target / "evidence.csv", evidence)
     write(target / "choices.csv", choices)
-    write(target / "runs.csv", runs.drop_duplicates("run") if len(runs) else runs)
+    write(target / "runs.csv", runs)
     if len(gone := pd.concat(retired)):
         write(target / "retired.csv", gone.drop_duplicates())
+
+
+def each_once(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a run, in the order of their names, with all comparisons that it is part of."""
+    if runs.empty:
+        return runs
+    parts = runs.groupby("run")["comparisons"].agg(
+        lambda cells: " ".join(sorted({name for cell in cells for name in cell.split()}, key=place))
+    )
+    once = runs.drop_duplicates("run").sort_values("run", ignore_index=True)
+    return once.assign(comparisons=once["run"].map(parts))
 
 
 def refuse_other_readings(name: str, before: pd.DataFrame, now: pd.DataFrame) -> None:

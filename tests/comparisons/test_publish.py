@@ -110,3 +110,14 @@ def test_pages_are_written_and_checked_against_the_evidence(
         "results/digits/ledger.csv: C1: it gains: no there, likely yes by the evidence",
         "results/claims/Z9.md differs from its tables: run scripts/publish.py",
     ]
+
+
+def test_a_run_of_several_comparisons_is_one_row_that_names_them_all() -> None:
+    new = pd.DataFrame({"run": ["b", "a"], "comparisons": ["B10", "B9"], "seed": [2, 1]})
+    before = pd.DataFrame({"run": ["b", "c"], "comparisons": ["B9 I5", "A2"], "seed": [2, 3]})
+    found = publish.each_once(pd.concat([new, before]))
+    assert found.to_dict("list") == {
+        "run": ["a", "b", "c"],
+        "comparisons": ["B9", "B9 B10 I5", "A2"],
+        "seed": [1, 2, 3],
+    }
