@@ -161,7 +161,7 @@ def _write(
 
     out = Path(setting.out)
     ledger.show(entries, "--verbose" in flags)
-    with writing(out):
+    with writing(out, says="out="):
         ledger.write(entries, setting, out)
         evidence.write(courses, out)
         page = write_page(entries, setting, out)

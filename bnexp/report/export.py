@@ -12,14 +12,17 @@ from bnexp.runs.show import without_formulas
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError in writing to `path`, a file or a folder, into a UserError of one line."""
+def writing(path: Path, says: str = "--out") -> Iterator[None]:
+    """Turn an OSError in writing to `path`, a file or a folder, into a UserError of one line.
+
+    `says` is what the command line calls the place.
+    """
     try:
         yield
     except OSError as error:
         where = error.filename or path
         reason = error.strerror or type(error).__name__
-        raise UserError(f"{where}: cannot be written: {reason}; out= says where to") from None
+        raise UserError(f"{where}: cannot be written: {reason}; {says} says where to") from None
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:

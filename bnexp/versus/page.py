@@ -25,7 +25,7 @@ HOW = (
 
 def write(answer: Answer, out: Path) -> Path:
     """Write `index.html`, `answer.json`, figures and tables; return the page's path."""
-    with writing(out):
+    with writing(out, says="out="):
         out.mkdir(parents=True, exist_ok=True)
         missing: list[str] = []
         blocks = [_block(answer, chart, name, out) for name, chart in _charts(answer, missing)]
