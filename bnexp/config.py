@@ -74,6 +74,9 @@ class Training(Section):
     evaluate_samples: Positive | None = Field(
         description="most samples of a split scored before the last evaluation: a fixed subset"
     )
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        description="decay a step of the moving average of the weights that is evaluated and kept"
+    )
     checkpoint_seconds: float = Field(ge=0, description="time between checkpoints")
     save_weights: bool = Field(description="keep the final weights in weights.pt")
 

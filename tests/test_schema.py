@@ -49,7 +49,7 @@ probes.activations.at probes.activations.end probes.activations.every
 probes.companions probes.gradients.at probes.gradients.end probes.gradients.every
 probes.histograms.at probes.histograms.end probes.histograms.every probes.norms probes.shift
 probes.smoothness probes.updates progress rerun retry runs_dir seed sweep threads
-training.accumulate training.checkpoint_seconds training.clip_grad_norm
+training.accumulate training.checkpoint_seconds training.clip_grad_norm training.ema
 training.epochs training.evaluate
 training.evaluate_every training.evaluate_samples training.evaluate_train_mode
 training.label_smoothing training.lr_gamma

@@ -24,6 +24,7 @@ LATER: dict[str, Any] = {
     "training.evaluate": ["train", "val", "test"],
     "training.evaluate_train_mode": "always",
     "training.evaluate_samples": None,
+    "training.ema": None,
     "model.norm_options.initial_scale": 1.0,
     "model.norm_options.initial_shift": 0.0,
 }

@@ -26,6 +26,7 @@ from bnexp.random_state import (
     set_random_state,
 )
 from bnexp.runs.record import Record
+from bnexp.training.average import Average
 from bnexp.training.checkpoint import Damaged, read_checkpoint, set_damaged_aside, write_checkpoint
 from bnexp.training.clock import Clock
 from bnexp.training.evaluation import Split
@@ -84,6 +85,8 @@ class Training:
         self.model.to(self.device).to(memory_format=layout)
         self.samples = Samples(data, config, layout)
         self.splits = self.samples.splits
+        self.average = Average(self.model, config.training.ema)
+        self.evaluated = self.average.model
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.optimizer = make_optimizer(config.optimizer, self.model.parameters())
         self.autocast = autocast(self.device, config.precision)
@@ -96,11 +99,9 @@ class Training:
         self.steps_per_epoch, self.steps = plan.steps_per_epoch, plan.steps
         self.midway = midway(config.training.evaluate_every, self.steps_per_epoch)
 
-        self.epoch = self.step = 0
-        self.images = 0  # seen in training so far
+        self.epoch = self.step = self.images = 0  # images seen in training so far
         self.next_in_epoch = 0  # optimizer steps of this epoch already taken
-        self.clock = Clock()
-        self.pending = Pending()
+        self.clock, self.pending = Clock(), Pending()
 
     def run(self) -> None:
         """Train to the end. Raises Interrupted or Diverged."""
@@ -177,13 +178,13 @@ class Training:
                 part = self._loss(self.forward(x), y) / (samples / len(y))
             self.scaler.scale(part).backward()
             loss += part.detach()
-        clip = self.config.training.clip_grad_norm
-        if clip is not None:
+        if (clip := self.config.training.clip_grad_norm) is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad()
+        self.average.update(self.step)
         return loss
 
     def _probe(
@@ -235,22 +236,22 @@ class Training:
 
     def _evaluate(self, when: When) -> None:
         with self.clock.timed("evaluation"), random_state_kept(self.device):
-            if norms.wants_population_statistics(self.model):
+            if norms.wants_population_statistics(self.evaluated):
                 batches = (self.samples.inputs(indices) for indices in self.samples.order(0))
-                norms.estimate_population_statistics(self.model, batches)
-            scores = self.scoring.score(self.model, when)
+                norms.estimate_population_statistics(self.evaluated, batches)
+            scores = self.scoring.score(self.evaluated, when)
             row = len(self.record.tables["epochs"])
-            self.scoring.remember(row, scores, self.model, when)
+            self.scoring.remember(row, scores, self.evaluated, when)
         if self.config.probes.norms:
             with self.clock.timed("probing"):
-                for layer, name, value in probes.norm_measures(self.model):
+                for layer, name, value in probes.norm_measures(self.evaluated):
                     self.record.add("measures", step=self.step, layer=layer, name=name, value=value)
         spent = {f"seconds_{kind}": seconds for kind, seconds in self.clock.seconds.items()}
         part = self.next_in_epoch / self.steps_per_epoch if self.next_in_epoch else 0
         self.record.add("epochs", epoch=self.epoch + part, step=self.step, **scores, **spent)
         if when == "end":
             with self.clock.timed("evaluation"):
-                row, at_best = self.scoring.test_best(self.model)
+                row, at_best = self.scoring.test_best(self.evaluated)
             self.record.amend("epochs", row, **at_best)
         if self.logger is not None:
             self.logger.send(self.record.tables)
@@ -260,6 +261,7 @@ class Training:
         self._flush()
         state = {
             "model": self.model.state_dict(),
+            "evaluated": self.evaluated.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": random_state(self.device),
@@ -284,6 +286,7 @@ class Training:
             self.progress.say(f"{self.checkpoint}: {why}; set aside as {aside.name}, starts over")
             return False
         self.model.load_state_dict(state["model"])
+        self.evaluated.load_state_dict(state.get("evaluated", state["model"]))  # older ones lack it
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         set_random_state(state["random"], self.device)

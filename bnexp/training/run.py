@@ -154,7 +154,7 @@ def _run_locked(plan: Plan, command: str, quiet: bool, stop: Callable[[], bool])
         assert training is not None
         results = _results(training, record, finished=outcome != "diverged")
         if config.training.save_weights:
-            save_weights(training.model, folder / "weights.pt")
+            save_weights(training.evaluated, folder / "weights.pt")
         record.flush()
         record.mark("done", outcome=outcome, reason=reason, results=results)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
@@ -252,7 +252,7 @@ def _results(training: Training, record: Record, finished: bool) -> dict[str, An
         "steps": len(record.tables["steps"]),
         "epochs": epochs["epoch"][-1],
         "parameters": sum(p.numel() for p in training.model.parameters()),
-        "weights_sha256": weights_hash(training.model),
+        "weights_sha256": weights_hash(training.evaluated),
         **{f"seconds_{name}": spent for name, spent in seconds.items()},
         "seconds_total": sum(seconds.values()),
         "samples_per_second": training.images / seconds["training"],
