@@ -78,7 +78,7 @@ def merge_evidence(target: Path, folders: list[Path], new: set[str]) -> None:
         else:
             raise UserError(f"{one}: published under {was}, now {now}: raise `edition` in its YAML")
     choices = merged(target, folders, "choices.csv", "comparison", new)
-    runs = each_once(pd.concat([table_of(folder / "runs.csv") for folder in [*folders, target]]))
+    runs = each_once(pd.concat([table_of(folder / "runs.csv") for folder in [target, *folders]]))
     (target / "figures").mkdir(parents=True, exist_ok=True)
     write(target / "evidence.csv", evidence)
     write(target / "choices.csv", choices)
@@ -94,7 +94,7 @@ def each_once(runs: pd.DataFrame) -> pd.DataFrame:
     parts = runs.groupby("run")["comparisons"].agg(
         lambda cells: " ".join(sorted({name for cell in cells for name in cell.split()}, key=place))
     )
-    once = runs.drop_duplicates("run").sort_values("run", ignore_index=True)
+    once = runs.drop_duplicates("run", keep="last").sort_values("run", ignore_index=True)
     return once.assign(comparisons=once["run"].map(parts))
 
 
