@@ -444,10 +444,10 @@ def test_a_folder_that_cannot_be_used_is_a_line(
 def test_a_full_disk_is_a_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("bnexp.runs.record.write_text", full)
+    monkeypatch.setattr("bnexp.runs.record.write_texts", full)
     assert run(["train", "model=mlp", *SHORT]) in (1, 2)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1

@@ -56,9 +56,9 @@ def test_loaded_tensors():
 def test_a_cached_dataset_is_described_without_heavy_imports():
     describe(config("digits"))
     code = (
-        "import sys; from bnexp.data import check, describe;"
+        "import sys; from bnexp.data import check_data, describe;"
         "from tests.data.builders import config;"
-        "data = config('digits'); assert check(data) == []; print(describe(data).content);"
+        "data = config('digits'); assert check_data(data) == []; print(describe(data).content);"
         "print(*{'torch', 'torchvision', 'sklearn', 'pandas'} & sys.modules.keys())"
     )
     run = subprocess.run(
