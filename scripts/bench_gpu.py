@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from bnexp.compose import compose
 from bnexp.models import build_model
 from bnexp.plan import plan
+from bnexp.training.forward import laid_out, memory_format
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Step = Callable[[], object]
@@ -61,18 +62,11 @@ def built(net: Net, device: str) -> tuple[nn.Module, Tensor, Tensor]:
     keys = [f"model={net.model}", "data=synthetic", f"data.shape=[{shape}]"]
     job = plan(*compose([*keys, *net.overrides, "data.classes=10", "device=cpu"]))
     torch.manual_seed(0)
-    model = build_model(job.config.model, net.shape, 10).to(device)
-    x = torch.randn(net.batch, *net.shape, device=device)
-    if model_is_convolutional(model):
-        model, x = (
-            model.to(memory_format=torch.channels_last),
-            x.contiguous(memory_format=torch.channels_last),
-        )
+    model = build_model(job.config.model, net.shape, 10)
+    layout = memory_format(model, net.shape, "channels_last")
+    model.to(device, memory_format=layout)
+    x = laid_out(torch.randn(net.batch, *net.shape), torch.device(device), layout)
     return model, x, torch.randint(0, 10, (net.batch,), device=device)
-
-
-def model_is_convolutional(model: nn.Module) -> bool:
-    return any(isinstance(layer, nn.Conv2d) for layer in model.modules())
 
 
 def eager(net: Net, device: str, precision: str = "fp32", compiled: bool = False) -> Step:

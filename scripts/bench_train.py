@@ -33,7 +33,7 @@ from bnexp.data import epoch_order, load
 from bnexp.models import build_model
 from bnexp.plan import Plan, plan
 from bnexp.runs.record import Record
-from bnexp.training.forward import DTYPES, autocast
+from bnexp.training.forward import DTYPES, autocast, laid_out, memory_format
 from bnexp.training.loop import Training
 from bnexp.training.optimizers import make_optimizer
 from bnexp.training.progress import Progress
@@ -127,21 +127,19 @@ def with_a_bare_loop(setup: Setup) -> float:
     case, job = setup.case, planned(setup, "none")
     data = load(job.config.data)
     torch.manual_seed(0)
-    model = build_model(job.config.model, data.shape, data.classes).to(setup.device)
-    x_all, y_all = data.train_x.to(setup.device), data.train_y.to(setup.device)
-    if case.name == "cnn":
-        model, x_all = (
-            model.to(memory_format=torch.channels_last),
-            x_all.contiguous(memory_format=torch.channels_last),
-        )
+    model = build_model(job.config.model, data.shape, data.classes)
+    device = torch.device(setup.device)
+    layout = memory_format(model, data.shape, "channels_last")
+    model.to(device, memory_format=layout)
+    x_all, y_all = laid_out(data.train_x, device, layout), data.train_y.to(device)
     optimizer = make_optimizer(job.config.optimizer, model.parameters())
-    cast = autocast(torch.device(setup.device), setup.precision)
+    cast = autocast(device, setup.precision)
     setup.wait()
     start = perf_counter()
     step = epoch = 0
     while step < case.steps:
         for indices in epoch_order(job.config.data, len(x_all), 0, epoch):
-            indices = indices.to(setup.device)
+            indices = indices.to(device)
             x, y = x_all[indices], y_all[indices]
             with cast:
                 loss = F.cross_entropy(model(x), y)

@@ -2,9 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -20,31 +18,18 @@ def write_each(files: Mapping[Path, Write], sync: bool = True) -> None:
     """
     temporary = {path: path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp") for path in files}
     try:
-        with ExitStack() as stack:
-            opened = []
-            for path, write in files.items():
-                file = stack.enter_context(temporary[path].open("xb"))
+        for path, write in files.items():
+            with temporary[path].open("xb") as file:
                 write(file)
                 file.flush()
-                opened.append(file.fileno())
-            if sync:
-                _sync(opened)
+                if sync:
+                    os.fsync(file.fileno())
         for path in files:
             temporary[path].replace(path)
     except BaseException:
         for left in temporary.values():
             left.unlink(missing_ok=True)
         raise
-
-
-def _sync(files: Sequence[int]) -> None:
-    """Bring files to the disk; at the same time, since each would wait for the disk by itself."""
-    if len(files) < 2:
-        for file in files:
-            os.fsync(file)
-        return
-    with ThreadPoolExecutor(len(files)) as pool:
-        list(pool.map(os.fsync, files))
 
 
 def write_whole(path: Path, write: Write) -> None:

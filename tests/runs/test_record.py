@@ -130,7 +130,7 @@ def test_of_several_files_all_are_new_or_none(
 
     def broken(file: int) -> None:
         calls.append(file)
-        if len(calls) == 2:
+        if len(calls) == 3:
             raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "fsync", broken)

@@ -156,14 +156,12 @@ def draw_means(
     arm: Arm,
     of: int,
     cells: Sequence[pd.DataFrame | None],
-    at: Sequence[float] | None = None,
+    at: Sequence[float],
 ) -> list[Any]:
-    """Draw the mean test accuracy of cells with its interval; return the points.
+    """Draw the mean test accuracy of the cell at each place with its interval; return the points.
 
-    They stand at 0, 1, 2, ... or `at` other places. The line breaks where runs were made and none
-    trained; None stands for no runs at all.
+    The line breaks where runs were made and none trained; None stands for no runs at all.
     """
-    at = range(len(cells)) if at is None else at
     pairs = [(place, cell) for place, cell in enumerate(cells) if cell is not None]
     found = [arm_accuracy(cell) for _, cell in pairs]
     x = [at[place] + dodge(arm, of) for place, _ in pairs]
@@ -178,10 +176,10 @@ def draw_lost_cells(
     ax: Axes,
     arm: Arm,
     cells: Sequence[pd.DataFrame | None],
-    at: Sequence[float] | None = None,
+    at: Sequence[float],
 ) -> None:
-    """Mark the runs of cells, at 0, 1, 2, ... or `at` other places, that are not averaged."""
-    for place, cell in zip(range(len(cells)) if at is None else at, cells, strict=True):
+    """Mark the runs of the cell at each place that are not averaged."""
+    for place, cell in zip(at, cells, strict=True):
         if cell is None:
             continue
         lost = cell.loc[cell["outcome"] == "not trained", "test_accuracy"].astype(float)

@@ -107,9 +107,10 @@ def _places(rates: list[float]) -> list[float]:
 def _draw_share(ax: Any, arm: Arm, at: list[float], place: int, row: dict[str, Any]) -> None:
     """One cell of the grid below: how many runs were stable, in words where there is room."""
     framed = row["learning_rate"] == row["stable_up_to"]
+    gaps = np.diff(at)
     left, right = (
-        min([0.47, *(0.47 * abs(at[i] - at[place]) for i in [place + side] if 0 <= i < len(at))])
-        for side in (-1, 1)
+        0.47 * min([1.0, *beside])  # up to its neighbours, if they are near
+        for beside in (gaps[max(place - 1, 0) : place], gaps[place : place + 1])
     )
     box = {"y": arm.place, "width": left + right, "left": at[place] - left, "height": 0.86}
     shade = 0.08 + 0.4 * row["stable"] / row["runs"]

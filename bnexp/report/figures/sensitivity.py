@@ -54,7 +54,7 @@ def sensitivity(source: Source, *, key: str) -> Chart:
         chart = Chart("sensitivity", lines, 3.6)
         chart.key = key
         ax = chart.subplots()
-        rows = []
+        rows, places = [], range(len(values))
         drawn_train_mode = False
         for arm in lines:
             runs = arm.runs.join(final, on="run")
@@ -65,10 +65,10 @@ def sensitivity(source: Source, *, key: str) -> Chart:
                 for value, cell in zip(values, cells, strict=True)
                 if cell is not None
             ]
-            draw_lost_cells(ax, arm, cells)
+            draw_lost_cells(ax, arm, cells, places)
             drawn_train_mode |= _draw_train_mode(ax, arm, len(lines), cells)
-            draw_means(ax, arm, len(lines), cells)
-        ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+            draw_means(ax, arm, len(lines), cells, places)
+        ax.set_xticks(places, [f"{value:g}" for value in values])
         ax.set(xlabel=key_name(key), ylabel="final test accuracy")
         percent_axis(ax.yaxis)
         entries = sweep_handles(lines)
