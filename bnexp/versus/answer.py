@@ -14,7 +14,7 @@ import pandas as pd
 from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.readings import Readings
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import shown, with_unit
+from bnexp.comparisons.words import interval_words, shown, with_unit
 from bnexp.report.labels import number
 from bnexp.report.table import duration
 from bnexp.runs.tables import Runs
@@ -268,14 +268,7 @@ def with_interval(verdict: Verdict) -> str:
     if quantity is None or not quantity.n:
         return "not measured"
     text = with_unit(shown(quantity), quantity)
-    if verdict.interval is None or verdict.interval == (-math.inf, math.inf):
-        return text
-    low, high = verdict.interval
-    if math.isinf(high):
-        return f"{text} (from {number(low)})"
-    if math.isinf(low):
-        return f"{text} (up to {number(high)})"
-    return f"{text} ({number(low)} to {number(high)})"
+    return text + (interval_words(*verdict.interval) if verdict.interval is not None else "")
 
 
 def _row(line: Line, verdict: Verdict | None, metric: Metric) -> dict[str, Any]:

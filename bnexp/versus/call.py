@@ -88,6 +88,20 @@ def read_call(words: Sequence[str], by: str | None = None) -> Call:
     metric = values.setdefault("metric", Metric.of("accuracy"))
     if metric.is_search and any(word.lstrip("+").startswith("optimizer.lr=") for word in arms):
         problems.append("metric=largest_lr: looks for the rate, so that none can be typed")
+    if metric.kind == "ratio":
+        if values.get("margin", 0) >= 1:
+            problems.append(
+                f"margin={own['margin']}: must be below 1, of a factor: 0.1 is from 0.9x to 1.1x"
+            )
+        if values.get("difference", 2) <= 1:
+            problems.append(
+                f"difference={own['difference']}: must be a factor above 1, such as 1.2"
+            )
+    if metric.is_time and any(Path(source).is_file() for source in sources):
+        problems.append(
+            f"metric={metric.name}: is read off curves, of which a CSV has none; metric=COLUMN "
+            "compares a column"
+        )
     if metric.is_search and sources:
         problems.append("metric=largest_lr: bisects, which runs that are there do not")
     if by and not sources:

@@ -26,7 +26,8 @@ added until each pair is decided.
   bnexp compare 'sweep=[{model: mlp}, {model: mlp_bn, model.placement: "before,after"}]'
   bnexp compare model=mlp model.norm=none,batch metric=epochs_to:0.9 max_seeds=30
   bnexp compare runs --by model.norm          of runs that are there
-  bnexp compare seeds.csv                     a column `seed`, and one for each arm
+  bnexp compare seeds.csv                     a column `seed`, and one for each arm; metric=loss
+                                              or accuracy says which side is better
   bnexp compare seeds.csv --by arm            a column `seed`, one of arms, one of numbers
 
 Arms are whatever a sweep can say; the first is the control. Every other key goes to every run.
@@ -34,14 +35,15 @@ Arms are whatever a sweep can say; the first is the control. Every other key goe
 keys:
   metric=NAME     accuracy (default), loss, epochs_to:A, seconds_to:A, largest_lr, or a column of
                   the records, such as best_val_accuracy
-  margin=X        also tell "as good as": within X, in the metric's unit
+  margin=X        also tell "as good as": within X, in the metric's unit; of a factor, 0.1 is
+                  from 0.9x to 1.1x
   control=ARM     the arm that the others are held against: its label, or a value of its own
   lr=auto         the default: pilots choose each arm's rate; a number is every arm's rate.
                   An arm whose optimizer.lr is typed keeps it
   max_seeds=N     judged seeds at most (default 20)      seeds=N    exactly so many
   minutes=M       begin nothing after that; the same command goes on from there
   pilots=N        pilot seeds (default 5)
-  difference=X    with --plan: the difference asked about (default 0.5 points)
+  difference=X    with --plan: the difference asked about (default 0.5 points, 0.01 or 1.1x)
   out=FOLDER      where the page goes (default: compare)
   hydra/launcher=ray     and any other launcher of `bnexp train -m`
 
@@ -204,12 +206,15 @@ def _plan(going: Going) -> int:
     if going.course.choices is None:
         raise UserError(f"compare: {going.course.problem or 'its pilots have not ended'}")
     call, unit = going.call, going.call.metric.unit
-    wanted = number(asked_difference(call)) + (unit if unit == "x" else f" {unit}")
+    wanted = number(asked_difference(call)) + (unit if unit == "x" else f" {unit}".rstrip())
+    scale = " of its logarithm" if call.metric.kind == "ratio" else ""
     if chosen := going.answer().chosen:
         print(f"Chosen: {chosen}")
     for one in forecasts(going):
         spread = (
-            "an unknown spread" if one.spread != one.spread else f"a spread of {one.spread:.2g}"
+            "an unknown spread"
+            if one.spread != one.spread
+            else f"a spread{scale} of {one.spread:.2g}"
         )
         head = f"{one.label} against {going.control}: with {spread} over {call.pilots} pilots"
         if one.seeds is None:

@@ -28,11 +28,11 @@ SIDES = {  # colour and marker: readable in grey by the marker
 SEEDS_TOLD = 30  # below the axis, at most
 FIGURES = ("seeds", "curves")
 NOTHING = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
+PAIRED = "A seed gives both the same data, and the same initial weights where shapes agree. "
 METHOD = (
-    "Each mark is one judged seed: the arm against the control with the same seed, the same data "
-    "and the same initial weights where shapes agree. A bar is what is not known of a reading. "
-    "Line and band: the median, and all lines that the seeds do not decide by themselves. Seeds "
-    "are counted, not averaged."
+    "Each mark is one seed: the arm against the control. {paired}A bar is what is not known of a "
+    "reading; an arrow starts at the only end that is known. Line and band: the median, and all "
+    "lines that the seeds do not decide by themselves. Seeds are counted, not averaged."
 )
 
 
@@ -76,7 +76,7 @@ def _seeds(answer: Answer) -> Chart:
             plain_log(axes[0], "y")
         every = -(-len(answer.seeds) // SEEDS_TOLD)
         axes[-1].set_xticks(range(0, len(answer.seeds), every), answer.seeds[::every])
-        axes[-1].set_xlabel("judged seed")
+        axes[-1].set_xlabel("seed")
         better, worse = answer.metric.words
         words = {"for": better, "against": worse, "-": "says neither"}
         seen = [side for side in SIDES if side in {row["speaks"] for row in rows}]
@@ -86,9 +86,10 @@ def _seeds(answer: Answer) -> Chart:
             for side in seen
         ]  # fmt: skip
         handles.append(Line2D([], [], color=INK, linewidth=1.4, label="median"))
-        if any(one.interval is not None for one in pairs):
+        if any(one.interval is not None and np.isfinite(one.interval).all() for one in pairs):
             handles.append(Patch(color=INK, alpha=0.1, label="not decided"))
-        return chart.finish(answer.sentence, METHOD, pd.DataFrame(rows), handles)
+        method = METHOD.format(paired=PAIRED * (answer.runs is not None))
+        return chart.finish(answer.sentence, method, pd.DataFrame(rows), handles)
 
 
 def _panel(ax: Axes, verdict: Verdict, answer: Answer) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from bnexp.versus.definition import assertion
 from bnexp.versus.metrics import Metric
 from bnexp.versus.warnings import warnings
 
-NUMBER = Metric("value", "value", 1)  # of a CSV of which nothing else is said
+NUMBER = Metric("value", "value", 0)  # of a CSV of which nothing else is said
 UNPLANNED = "how the learning rates of these runs were chosen is not known here"
 
 
@@ -61,7 +61,7 @@ def _of_runs(call: Call, command: str) -> Answer:
     lines = [_line(call.metric, arm, Runs(table, runs.skipped), seeds) for arm in arms]
     counted = table[table["seed"].isin(set(seeds))]
     notes = [UNPLANNED, *_left_out(alone)]
-    notes += [f"{plural(pilots, 'run')} of pilot seeds left out"] * bool(pilots)
+    notes += [f"left out: {plural(pilots, 'run')} of pilot seeds"] * bool(pilots)
     others = [key for key in varying(table) if key not in keys and not _follows(table[key])]
     if others:
         notes.append(f"the arms differ in {listed(others)} too")
@@ -148,11 +148,11 @@ def _of_csv(call: Call, path: Path, command: str) -> Answer:
             ", ".join(map(str, names)): rows for names, rows in table.groupby(keys, sort=False)
         }
         own = {name: _numbers(path, rows, column) for name, rows in parts.items()}
-        if metric.is_accuracy and not any((numbers > 1).any() for numbers in own.values()):
-            own = {name: 100 * numbers for name, numbers in own.items()}
     else:
         names = [str(name) for name in table if name != "seed"]
         own = {name: _numbers(path, table, name) for name in names}
+    if metric.is_accuracy and not any((numbers > 1).any() for numbers in own.values()):
+        own = {name: 100 * numbers for name, numbers in own.items()}
     if len(own) < 2:
         raise UserError(f"{path}: needs two arms: a column for each, or --by COLUMN")
     found = {name: by_number(numbers) for name, numbers in own.items()}
@@ -173,11 +173,11 @@ def _only_number(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> Metric
     if len(left) != 1:
         found = f"there are {listed(left)}" if left else "there is none"
         raise UserError(f"{path}: say which column is compared, as metric=COLUMN: {found}")
-    return replace(NUMBER, column=left[0])
+    return replace(Metric.of(left[0], of_csv=True), column=left[0])
 
 
 def _left_out(alone: int) -> list[str]:
-    return [f"{plural(alone, 'seed')} that not every arm has left out"] * bool(alone)
+    return [f"left out: {plural(alone, 'seed')} that not every arm has"] * bool(alone)
 
 
 def _numbers(path: Path, rows: pd.DataFrame, column: str) -> pd.Series:

@@ -15,9 +15,9 @@ from bnexp.versus.answer import Answer
 from bnexp.versus.figures import FIGURES
 from bnexp.versus.showing import notes
 
-HOW = (
-    "Pilot seeds (from 1,000,000) choose on validation data and never speak; judged seeds (0, 1, "
-    "2, ...) speak, and are counted in order. Of n seeds k are enough where "
+CHOSEN = "Pilot seeds (from 1,000,000) choose on validation data and never speak. "
+COUNTED = (
+    "Seeds are counted in order. Of n seeds k are enough where "
     "E = 2^n B(k + 1/2, n - k + 1/2) / B(1/2, 1/2) is 20 times the number of pairs or more; "
     "“likely” is 20. This holds whenever one looks, so that more seeds may be added."
 )
@@ -39,7 +39,7 @@ def write(answer: Answer, out: Path) -> Path:
             answer.cells.rename(columns=answer.heads),
             [Section("Figures", blocks, missing)],
             {
-                "How it was decided": (HOW, pd.DataFrame()),
+                "How it was decided": (CHOSEN * bool(answer.chosen) + COUNTED, pd.DataFrame()),
                 "Every seed": (
                     "The reading of each arm: low and high ends of what is known.",
                     answer.by_seed(),

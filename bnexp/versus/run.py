@@ -119,7 +119,7 @@ class Going:
 
     @property
     def _over(self) -> str:
-        return f"{self.call.minutes:g} minutes are over"
+        return f"minutes={self.call.minutes:g} is used up"
 
     def _take(self, result: Result) -> None:
         self.records.add([result] if result.status == "done" else [])
@@ -273,7 +273,7 @@ class Forecast:
 def forecasts(going: Going) -> list[Forecast]:
     """How many seeds, and minutes, the difference that is asked about would take."""
     course, metric = going.course, going.call.metric
-    wanted = going.call.difference or going.call.margin or _usual(going.call)
+    wanted = asked_difference(going.call)
     assert course.piloted is not None
     each = 0.0
     for arm in going.arms:
@@ -296,16 +296,11 @@ def _scale(wanted: float, kind: str) -> float:
     return math.log(wanted) if kind == "ratio" else wanted
 
 
-def _usual(call: Call) -> float:
-    """The difference that `--plan` asks about: half a point, a hundredth, a tenth more."""
-    if call.metric.kind == "ratio":
-        return 1.1
-    return 0.5 if call.metric.is_accuracy else 0.01
-
-
 def asked_difference(call: Call) -> float:
-    """The difference that `--plan` answers for."""
-    return call.difference or call.margin or _usual(call)
+    """What `--plan` answers for: typed, or half a point, a hundredth, a tenth more."""
+    if call.metric.kind == "ratio":
+        return call.difference or 1 + (call.margin or 0.1)
+    return call.difference or call.margin or (0.5 if call.metric.is_accuracy else 0.01)
 
 
 def compare_runs(call: Call, command: str, engine: Any = None, quiet: bool = False) -> Answer:

@@ -115,8 +115,8 @@ def _noise(lines: Sequence[Line], verdicts: Sequence[Verdict], size: int) -> Ite
         if error > abs(quantity.centre):
             yield (
                 f"{label}: {plural(size, 'test image')} are few for a difference of "
-                f"{number(abs(quantity.centre), 2)} points; another draw of them would move it by "
-                f"up to {number(error, 2)}"
+                f"{number(abs(quantity.centre), 2)} points; their draw alone gives it a standard "
+                f"error of up to {number(error, 2)}"
             )
 
 

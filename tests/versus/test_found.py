@@ -51,7 +51,7 @@ def test_a_csv_has_a_column_for_each_arm(tmp_path: Path) -> None:
     rows = "\n".join(f"{seed},{seed},{seed + 1}" for seed in range(8))
     (tmp_path / "seeds.csv").write_text(f"seed,a,b\n{rows}\n")
     answer = compare("seeds.csv")
-    assert answer.sentence == "B is better than a: 8 of 8 seeds, 1 (1 to 1)"
+    assert answer.sentence == "B is higher in value than a: 8 of 8 seeds, 1"
     assert list(answer.table["median"]) == [3.5, 4.5]
     worse = compare("seeds.csv", metric="loss")
     assert worse.sentence.startswith("B is worse than a")
@@ -89,7 +89,28 @@ def test_a_long_csv_names_its_arms_in_a_column(tmp_path: Path) -> None:
     rows = [f"{seed},{arm},{0.8 + 0.01 * (arm == 'x')}" for seed in range(7) for arm in "wx"]
     (tmp_path / "runs.csv").write_text("\n".join(["seed,arm,test_accuracy", *rows]) + "\n")
     answer = compare("runs.csv", by="arm")
-    assert answer.sentence == "X is better than w: 7 of 7 seeds, 1 points (1 to 1)"
+    assert answer.sentence == "X is better than w: 7 of 7 seeds, 1 points"
+
+
+def test_a_csv_with_a_column_for_each_arm_may_hold_accuracies(tmp_path: Path) -> None:
+    rows = "\n".join(f"{seed},0.8,0.82" for seed in range(8))
+    (tmp_path / "seeds.csv").write_text(f"seed,a,b\n{rows}\n")
+    answer = compare("seeds.csv", metric="accuracy")
+    assert answer.sentence == "B is better than a: 8 of 8 seeds, 2 points"
+    assert "initial weights" not in answer.figure().method
+
+
+def test_the_only_column_of_a_csv_says_by_its_name_which_side_is_better(tmp_path: Path) -> None:
+    rows = [f"{seed},{arm},{0.5 if arm == 'a' else 0.3}" for seed in range(8) for arm in "ab"]
+    for column, said in (("val_loss", "better than a"), ("size", "lower in size than a")):
+        (tmp_path / "runs.csv").write_text("\n".join([f"seed,arm,{column}", *rows]) + "\n")
+        assert f"B is {said}: 8 of 8 seeds" in compare("runs.csv", by="arm").sentence
+
+
+def test_a_csv_has_no_times_to_a_target(tmp_path: Path) -> None:
+    (tmp_path / "seeds.csv").write_text("seed,a,b\n0,1,2\n")
+    with pytest.raises(UserError, match="read off curves"):
+        compare("seeds.csv", metric="epochs_to:0.9")
 
 
 @pytest.mark.parametrize(

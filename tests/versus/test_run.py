@@ -11,7 +11,8 @@ from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.readings import exact
 from bnexp.comparisons.verdict import judge
 from bnexp.errors import UserError
-from bnexp.versus.run import forecasts
+from bnexp.versus.call import read_call
+from bnexp.versus.run import asked_difference, forecasts
 from tests.versus.made_up import NORMS, MadeUp
 
 
@@ -71,6 +72,13 @@ def test_a_margin_asks_for_as_good_as(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.verdicts[0].word == "no difference"
     assert "is as good as" in answer.sentence
     assert "within 0.5 points" in answer.sentence
+
+
+def test_what_a_plan_asks_about_of_a_factor_is_above_one() -> None:
+    words = (*NORMS, "metric=epochs_to:0.9")
+    assert asked_difference(read_call(words)) == 1.1
+    assert asked_difference(read_call((*words, "margin=0.2"))) == 1.2
+    assert asked_difference(read_call((*NORMS, "margin=2"))) == 2
 
 
 def test_the_control_is_the_first_or_the_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +167,8 @@ def test_it_warns_of_what_is_not_fair(monkeypatch: pytest.MonkeyPatch) -> None:
         ((*NORMS, "max_seeds=0"), "a number of seeds, 1 to 1000"),
         ((*NORMS, "minutes=soon"), "a number of minutes, above 0"),
         ((*NORMS, "margin=-1"), "a number above 0"),
+        ((*NORMS, "metric=epochs_to:0.9", "margin=1.2"), "below 1, of a factor"),
+        ((*NORMS, "metric=epochs_to:0.9", "difference=0.5"), "a factor above 1"),
         (("sweep=3",), "must be a list of grids"),
         (("nowhere",), "no such folder or file"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
@@ -102,10 +102,21 @@ def plain_log(ax: Axes, which: str) -> None:
     """Make an axis logarithmic, with plain numbers at its ticks."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
-    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(_Ticks())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(LogLocator(subs=(2, 5)) if high < 30 * low else NullLocator())
+    axis.set_minor_locator(NullLocator())
+
+
+class _Ticks(LogLocator):
+    """At least two ticks in view: powers of ten, parts of them, or round numbers."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        low, high = sorted((vmin, vmax))
+        if high < 5 * low:
+            ticks = MaxNLocator(5).tick_values(low, high)
+            return ticks[ticks > 0]
+        self.set_params(subs=(1, 2, 5) if high < 30 * low else (1, 3) if high < 100 * low else (1,))
+        return super().tick_values(vmin, vmax)
 
 
 def curves(table: pd.DataFrame, runs: pd.Series, x: str, y: str) -> tuple[Array, Array]:
