@@ -25,6 +25,7 @@ SIDES = {  # colour and marker: readable in grey by the marker
     "against": ("#d55e00", "X"),
     "-": ("#777777", "D"),
 }
+MARGIN: Any = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (3, 3))}
 SEEDS_TOLD = 30  # below the axis, at most
 FIGURES = ("seeds", "curves")
 NOTHING = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
@@ -88,8 +89,11 @@ def _seeds(answer: Answer) -> Chart:
         handles.append(Line2D([], [], color=INK, linewidth=1.4, label="median"))
         if any(one.interval is not None and np.isfinite(one.interval).all() for one in pairs):
             handles.append(Patch(color=INK, alpha=0.1, label="not decided"))
+        if answer.margin is not None:
+            handles.append(Line2D([], [], **MARGIN, label="margin"))
         method = METHOD.format(paired=PAIRED * (answer.runs is not None))
-        return chart.finish(answer.sentence, method, pd.DataFrame(rows), handles)
+        known = pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
+        return chart.finish(answer.sentence, method, known, handles)
 
 
 def _panel(ax: Axes, verdict: Verdict, answer: Answer) -> list[dict[str, Any]]:
@@ -101,7 +105,7 @@ def _panel(ax: Axes, verdict: Verdict, answer: Answer) -> list[dict[str, Any]]:
     ax.axhline(assertion.line, color=MUTED, linewidth=1)
     if answer.margin is not None:
         for line in (assertion.line - answer.margin, assertion.line + answer.margin):
-            ax.axhline(line, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+            ax.axhline(line, **MARGIN)
     if np.isfinite(quantity.centre):
         ax.axhline(quantity.centre, color=INK, linewidth=1.4)
     if verdict.interval is not None and np.isfinite(verdict.interval).all():

@@ -1,6 +1,7 @@
 """An answer as one HTML page, with its figures and tables as files beside it."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def write(answer: Answer, out: Path) -> Path:
             {
                 "How it was decided": (CHOSEN * bool(answer.chosen) + COUNTED, pd.DataFrame()),
                 "Every seed": (
-                    "The reading of each arm: low and high ends of what is known.",
-                    answer.by_seed(),
+                    "The reading of each arm: low and high ends, where they are known.",
+                    answer.by_seed().replace([math.inf, -math.inf], math.nan),
                 ),
             },
             facts_title="The arms",

@@ -48,6 +48,7 @@ def test_an_unknown_end_of_a_reading_is_null_in_json_and_on_the_page(tmp_path: P
     written = json.loads((tmp_path / "answer.json").read_text())
     assert written == json.loads(json.dumps(answer.as_json(), allow_nan=False))
     assert [one["high"] for one in written["readings"]] == [None, 2.0, None, 2.0, None, None]
+    assert "<td>never" not in (tmp_path / "index.html").read_text()
 
 
 def test_a_narrow_terminal_parts_no_word_and_shows_every_verdict() -> None:

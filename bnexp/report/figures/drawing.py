@@ -113,7 +113,7 @@ class _Ticks(LogLocator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         low, high = sorted((vmin, vmax))
         if high < 5 * low:
-            ticks = MaxNLocator(5).tick_values(low, high)
+            ticks = np.asarray(MaxNLocator(5).tick_values(low, high))
             return ticks[ticks > 0]
         self.set_params(subs=(1, 2, 5) if high < 30 * low else (1, 3) if high < 100 * low else (1,))
         return super().tick_values(vmin, vmax)
