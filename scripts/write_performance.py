@@ -199,6 +199,15 @@ def ledger() -> str:
     return "\n\n".join(parts)
 
 
+def epoch() -> str:
+    rows = [
+        [str(row["threads"]), f"{row['first_epoch']:.2f}", f"{row['later_epoch']:.2f}",
+         str(row["repetitions"])]
+        for row in read("epoch.json")[0]["results"]
+    ]  # fmt: skip
+    return markdown(["threads", "a run of one epoch", "an epoch after it", "repetitions"], rows)
+
+
 def busy() -> str:
     rows = [
         [str(row["threads"]), str(row["busy"]), f"{row['seconds']:.1f}",
@@ -248,7 +257,7 @@ def draw_growth() -> None:
 TABLES: dict[str, Callable[[], str]] = {
     "train": train, "step": step, "parts": parts, "startup": startup, "growth": growth,
     "bf16": precision, "report": report, "gpu": gpu, "gpu norms": norms_on_gpu,
-    "ledger": ledger, "sweep": sweep, "busy": busy,
+    "ledger": ledger, "sweep": sweep, "busy": busy, "epoch": epoch,
 }  # fmt: skip
 
 
