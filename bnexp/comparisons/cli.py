@@ -97,6 +97,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
     from bnexp.comparisons.estimate import announcement
     from bnexp.comparisons.records import Records
     from bnexp.comparisons.run import courses_of, run_courses
+    from bnexp.report.export import expect_folder
     from bnexp.sweep import Result, Stopped, run_all
     from bnexp.sweep.table import show_runs
 
@@ -107,6 +108,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
         published, told = evidence.of_editions(evidence.read(Path(setting.evidence)), editions)
     for line in told:
         print(f"bnexp: {line}", file=sys.stderr)
+    expect_folder(Path(setting.out), says="out=")
     courses = courses_of(setting, published)
     jobs = list(courses[0].planner.known.values()) if courses else []
     config = jobs[0].plan.config if jobs else None

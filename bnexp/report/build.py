@@ -12,7 +12,7 @@ from bnexp.errors import UserError
 from bnexp.report.arms import Arms, group
 from bnexp.report.catalogue import ARMS, NUMBER, figures
 from bnexp.report.drawn import Drawn, Task, draw_all
-from bnexp.report.export import write_table, writing
+from bnexp.report.export import expect_folder, write_table, writing
 from bnexp.report.labels import canonical, is_unset, listed, plural
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import read_records
@@ -51,9 +51,10 @@ def write_report(
     tables, merged, as well. The same runs give the same bytes. Raises UserError where `out`
     cannot be written.
     """
+    out = Path(out)
+    expect_folder(out)
     runs, said = of_sweep(read_records(*folders), folders, sweep)
     arms = group(runs, by=by, where=where)
-    out = Path(out)
     names = [
         Path(folder).name if Path(folder).is_absolute() else str(folder) for folder in folders
     ]  # no one's home

@@ -1,5 +1,7 @@
 """Tables as tidy files: CSV, and Parquet where asked."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,19 @@ def writing(path: Path, says: str = "--out") -> Iterator[None]:
         where = error.filename or path
         reason = error.strerror or type(error).__name__
         raise UserError(f"{where}: cannot be written: {reason}; {says} says where to") from None
+
+
+def expect_folder(path: Path, says: str = "--out") -> None:
+    """Raise UserError where no file could be written in a folder `path`, which is not made."""
+    there = next(place for place in (path, *path.parents) if place.exists())
+    fault = (
+        errno.ENOTDIR if not there.is_dir()
+        else errno.EACCES if not os.access(there, os.W_OK | os.X_OK)
+        else None
+    )  # fmt: skip
+    with writing(there, says):
+        if fault:
+            raise OSError(fault, os.strerror(fault), str(there))
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:

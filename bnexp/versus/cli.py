@@ -123,9 +123,11 @@ def engine_of(call: Call, command: str, arguments: list[str]) -> Any:
 
 
 def _train(call: Call, given: argparse.Namespace, command: str) -> int:
+    from bnexp.report.export import expect_folder
     from bnexp.versus.definition import save
     from bnexp.versus.run import begin
 
+    expect_folder(Path(call.out), says="out=")
     plan = given.plan or given.dry_run
     engine = None if given.dry_run else engine_of(call, command, list(call.launcher))
     going = begin(call, command, engine, plan=plan)
