@@ -65,4 +65,9 @@ def _one_line(error: Exception) -> str:
         key, _, value = typed.partition("=")
         listed = shlex.quote(f"{key}=[{value}]")
         return f"{typed}: several values are a sweep, with train -m; a list is written {listed}"
+    if mixed := re.match(
+        r"Error merging override \+*(.*): Cannot merge .* object_type=(\w+)", text
+    ):
+        due = "a list, such as [a, b]" if mixed[2] == "list" else "a mapping, such as {key: value}"
+        return f"{mixed[1]}: must be {due}"
     return text

@@ -64,7 +64,7 @@ def try_out(model: Model, data: AnyData, facts: Facts, precision: str) -> Trial:
 
 
 def _unseeded(model: Model, facts: Facts) -> tuple[str, ...]:
-    """What a net of the user's draws from generators of its own: two nets are made and compared.
+    """What a user's net or norm draws from generators of its own: two nets are compared.
 
     Both begin from the same state of all the generators that the seed sets.
     """
@@ -74,8 +74,9 @@ def _unseeded(model: Model, facts: Facts) -> tuple[str, ...]:
     from bnexp.models.external import Torchvision
     from bnexp.norms import evaluating
     from bnexp.random_state import random_state_kept
+    from bnexp.section import DOTTED
 
-    if type(model) is Torchvision:
+    if type(model) is Torchvision and not DOTTED.fullmatch(model.norm):
         return ()
     weights, outputs = [], []
     for _ in range(2):

@@ -181,6 +181,26 @@ def test_generators_that_the_seed_does_not_set_are_said(
     assert not said or said in notes[0]
 
 
+def test_a_norm_in_a_net_of_torchvisions_is_tried_like_one_in_a_users_net(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shaky_norm.py").write_text(
+        """
+import random
+from torch import nn
+
+class Shaky(nn.BatchNorm2d):
+    def forward(self, x):
+        return super().forward(x) * random.Random().random()
+"""
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    keys = ("model=torchvision", "model.name=mobilenet_v3_small")
+    assert planned(*keys, "model.norm=batch").notes == ()
+    (note,) = planned(*keys, "model.norm=shaky_norm.Shaky").notes
+    assert "no run can be repeated" in note
+
+
 def test_too_few_validation_samples_to_tell(planned: Planner) -> None:
     keys = (
         "data=synthetic",
