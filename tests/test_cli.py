@@ -155,7 +155,7 @@ def test_completion_installs_for_bash(cli: Cli) -> None:
         ("train seed", ["seed: is no key=value"]),
         ("train =3", ["=3: has no key"]),
         ("train -m sweep=3", ["sweep=3: must be a list of grids"]),
-        ("train -m sweep={}", ["sweep={}: must be a list, such as [a, b]\n"]),
+        ("train -m sweep={}", ["sweep={}: must be a list, such as [a, b]"]),
         ("train model.norm_options=[1]", ["model.norm_options=[1]: must be a mapping, such as "]),
         ("train -m sweep={}", ["sweep"]),
         ("train --config-dir=mine -cn broken", ["broken.yaml, line 2: is no YAML"]),
