@@ -57,12 +57,17 @@ def test_ray_on_a_cluster_of_two_nodes(cli: Cli, monkeypatch: pytest.MonkeyPatch
         for _ in range(2):
             cluster.add_node(num_cpus=1)
         address = f"hydra.launcher.ray.init.address={cluster.address}"
-        line = ["train", "-m", "hydra/launcher=ray", address, *SHORT, "model=mlp"]
-        done = cli(*line, "seed=range(4)", PYTHONPATH=path())
+        ray = ["hydra/launcher=ray", address, *SHORT]
+        done = cli("train", "-m", *ray, "model=mlp", "seed=range(4)", PYTHONPATH=path())
+        rest = ["model=mlp,mlp_bn", "optimizer.lr=0.1", "seeds=3", "--format", "json"]
+        there = cli("compare", *ray, *rest, PYTHONPATH=path())
     finally:
         cluster.shutdown()
     assert done.returncode == 0, done.stderr
     assert "4 runs:" in done.stdout
+    assert there.returncode == 0, there.stderr
+    here = cli("compare", *SHORT, *rest, "runs_dir=here", PYTHONPATH=path())
+    assert json.loads(there.stdout)["readings"] == json.loads(here.stdout)["readings"]
 
 
 SBATCH = r"""#!/bin/bash
