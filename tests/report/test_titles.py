@@ -105,6 +105,22 @@ def test_a_mark_is_on_its_curve(uneven: Path) -> None:
             assert any((np.asarray(curve) == point).all(axis=1).any() for curve in curves)
 
 
+def test_of_runs_evaluated_at_their_ends_alone_the_end_is_told(tmp_path: Path) -> None:
+    """And by time too a curve ends where its runs ended, the slowest included."""
+    for norm in ("none", "batch"):
+        for seed in range(3):
+            write_run(tmp_path, norm, seed, epochs=1)
+    chart = draw("convergence", tmp_path)
+    assert chart.finding.startswith("At the end a median run is at a validation accuracy of ")
+    assert "target_val_accuracy" not in chart.table
+    check(chart)
+    ends = [
+        {line.get_ydata()[-1] for line in ax.lines if len(line.get_xdata()) > 1}  # type: ignore[index]
+        for ax in chart.axes[1:]
+    ]
+    assert ends[0] == ends[1] == set(chart.table["val_accuracy_median"])
+
+
 def test_no_line_is_drawn_where_nothing_trained(tmp_path: Path) -> None:
     for depth in (2, 4, 8):
         for seed in range(2):

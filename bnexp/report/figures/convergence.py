@@ -47,7 +47,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
     """Draw how fast each arm learns.
 
     `target` is a validation accuracy; by default the highest of a few round ones that all runs
-    of some arm reached.
+    of some arm reached, unless runs were evaluated at their start and end alone.
     """
     arms = shortlist(find_arms(source))
     epochs = arms.runs.epochs
@@ -63,9 +63,10 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         for arm in arms:
             width = max(width, _draw_loss(loss, arm, arms.runs.steps))
             times = {unit: _times(arm, epochs, target, unit) for unit in UNITS}
-            _draw_accuracy(by_epoch, arm, epochs, times["epoch"].high)
+            end = _draw_accuracy(by_epoch, arm, epochs, times["epoch"].high)
             _draw_by_seconds(by_seconds, arm, epochs, times["seconds_training"].high)
-            rows.append(_row(arm, target, times) | {"epochs": _last_epoch(arm, epochs)})
+            ends = {"epochs": _last_epoch(arm, epochs), "val_accuracy_median": end}
+            rows.append(_row(arm, target, times) | ends)
         plain_log(loss, "y")
         averaged = f" (mean of {width} each)" if width > 1 else ""
         loss.set(title="Training loss", xlabel=f"step{averaged}", ylabel="loss (nats)")
@@ -84,7 +85,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         chart.differences = contrasts(arms, "test_accuracy")
         table = counts_table(arms, rows)
         return chart.finish(
-            _finding(table, target),
+            _finding(table, target, _at_ends_alone(epochs)),
             METHOD,
             table,
             handles(arms),
@@ -118,15 +119,17 @@ def _diverged_at(reason: object, last: float) -> float:
     return float(found[1] if found else last)
 
 
-def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> None:
+def _draw_accuracy(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> float:
+    """Draw the curves; return the median of the last evaluation."""
     x, y = curves(epochs, arm.trained["run"], "epoch", "val_accuracy")
-    if len(x):
-        _ring(ax, arm, x, draw_band(ax, arm, x, y), half)
+    middle = draw_band(ax, arm, x, y) if len(x) else np.array([np.nan])
+    _ring(ax, arm, x, middle, half)
     last = epochs[epochs["run"].isin(set(arm.runs["run"]))].groupby("run").last()
     untrained = last.reindex(arm.untrained["run"]).dropna(subset="val_accuracy")
     draw_lost(ax, arm, "not trained", untrained["epoch"], untrained["val_accuracy"])
     diverged = last["epoch"].reindex(arm.diverged["run"]).fillna(0)
     draw_lost(ax, arm, "diverged", diverged, [0.015] * len(diverged), ax.get_xaxis_transform())
+    return float(middle[-1])
 
 
 def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> None:
@@ -134,7 +137,7 @@ def _draw_by_seconds(ax: Any, arm: Arm, epochs: pd.DataFrame, half: float) -> No
     runs = by_run(epochs, arm.trained["run"], "seconds_training", "val_accuracy")
     if not runs:
         return
-    end = min(run[-1, 0] for run in runs)
+    end = max(run[-1, 0] for run in runs)
     x = np.unique([*np.linspace(0, end, 80), *([half] if half <= end else [])])
     y = [run[np.searchsorted(run[:, 0], x, side="right") - 1, 1] for run in runs]
     _ring(ax, arm, x, draw_band(ax, arm, x, np.array(y)), half)
@@ -155,9 +158,16 @@ def _times(arm: Arm, epochs: pd.DataFrame, target: float | None, unit: str) -> R
 
 
 def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:
+    if _at_ends_alone(epochs):
+        return None
     best = epochs.groupby("run")["val_accuracy"].max()
     level = max((best.reindex(arm.runs["run"]).min() for arm in arms), default=0)
     return max((target for target in TARGETS if target <= level), default=None)
+
+
+def _at_ends_alone(epochs: pd.DataFrame) -> bool:
+    """Whether nothing is known of what lies between the start and the end of any run."""
+    return bool((epochs.groupby("run")["epoch"].nunique() <= 2).all())
 
 
 def _last_epoch(arm: Arm, epochs: pd.DataFrame) -> int:
@@ -184,7 +194,9 @@ def _row(arm: Arm, target: float | None, times: dict[str, Reached]) -> dict[str,
     return row
 
 
-def _finding(table: pd.DataFrame, target: float | None) -> str:
+def _finding(table: pd.DataFrame, target: float | None, at_ends_alone: bool) -> str:
+    if target is None and at_ends_alone:
+        return _at_the_end(table)
     if target is None:
         return f"No arm has all its runs at {short_percent(TARGETS[0])} validation accuracy or more"
     rows = whole(table).sort_values(
@@ -203,6 +215,18 @@ def _finding(table: pd.DataFrame, target: float | None) -> str:
         f"{finding}; {slow['reached_target']} of {plural(slow['runs'], 'run')} "
         f"within {plural(slow['epochs'], 'epoch')} ({slow['arm']})"
     )
+
+
+def _at_the_end(table: pd.DataFrame) -> str:
+    rows = whole(table).dropna(subset="val_accuracy_median")
+    if rows.empty:
+        return "No run trained"
+    rows = rows.sort_values("val_accuracy_median", ascending=False, kind="stable")
+    ends = [
+        f"{short_percent(row['val_accuracy_median'])} ({row['arm']})"
+        for row in rows.iloc[[0, -1] if len(rows) > 1 else [0]].to_dict("records")
+    ]
+    return f"At the end a median run is at a validation accuracy of {' and '.join(ends)}"
 
 
 def _when(row: dict[Any, Any]) -> str:
