@@ -1,6 +1,6 @@
 """The ledger as one HTML page with a figure for every row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bnexp.comparisons import figures
+from bnexp.comparisons.choices import Choices
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.finding import Finding
 from bnexp.comparisons.ledger import agreed_provenance, rows
@@ -22,6 +23,7 @@ from bnexp.report.drawn import Drawn, draw_each
 from bnexp.report.export import write_table
 from bnexp.report.page import Block, Page, Section
 from bnexp.report.reading import usable
+from bnexp.report.statistics import Best
 from bnexp.runs.files import write_text
 
 PARTS = {
@@ -95,10 +97,20 @@ def _figures(entry: Entry) -> Iterator[_Figure]:
         options: dict[str, Any] = {}
         if wanted["name"] == "convergence" and entry.choices.of_kind("target"):
             options["target"] = entry.choices.of_kind("target")[0].value
+        if wanted["name"] == "learning_rate" and entry.choices.of_kind("choice", "best"):
+            options["chosen"] = partial(_chosen_rate, entry.choices)
         options |= wanted
         kind, where, by = options.pop("name"), options.pop("where", []), options.pop("by", None)
         arms = partial(group, runs, where=where, by=by)
         yield _Figure(f"{name}-{kind}-{number}", partial(_of_runs, kind, arms, options))
+
+
+def _chosen_rate(choices: Choices, run: Mapping[Any, Any]) -> Best | None:
+    """The learning rate that pilots found best for the arm of a run."""
+    for one in choices.of_kind("choice", "best"):
+        if one.is_for(run):
+            return Best(float(one.value), one.score, (float(one.value),), "")
+    return None
 
 
 def _of_runs(kind: str, arms: Callable[[], Arms], options: dict[str, Any]) -> Chart:

@@ -14,6 +14,7 @@ from bnexp.report.arms import find_arms
 from bnexp.report.catalogue import FIGURES, draw
 from bnexp.report.figures.gradients import END, at_steps
 from bnexp.report.figures.learning_rate import _places
+from bnexp.report.statistics import Best
 from tests.report.records import RATIO, write_run
 
 RATES = (0.01, 0.1, 1.0, 3.0)
@@ -92,6 +93,20 @@ def test_differences_are_paired_with_the_arm_without_norm(two_arms: Path) -> Non
     a, b = none.by_seed("test_accuracy"), batch.by_seed("test_accuracy")
     assert row["difference"] == pytest.approx((b - a).mean())
     assert row["seeds"] == f"{((b - a).dropna() > 0).sum()} of 6 seeds"
+
+
+def test_stability_is_held_against_the_rate_that_pilots_chose(tmp_path: Path) -> None:
+    """As the ledger counts it, whatever the best of the runs drawn is."""
+    for norm in ("none", "batch"):
+        for rate, final in ((0.1, 0.7), (0.3, 0.8), (1.0, 0.73)):
+            for seed in range(2):
+                write_run(tmp_path, norm, seed, final=final, layers=False, optimizer__lr=rate)
+    own = draw("learning_rate", tmp_path)
+    assert set(own.table["stable_up_to"]) == {0.3}
+    by_pilots = draw("learning_rate", tmp_path, chosen=lambda run: Best(0.1, 0.76, (0.1,), ""))
+    assert set(by_pilots.table["stable_up_to"]) == {1.0}
+    assert by_pilots.table.query("best")["learning_rate"].tolist() == [0.1, 0.1]
+    assert "the one that pilots chose" in by_pilots.method
 
 
 def test_gradients_are_fitted_and_predicted(two_arms: Path) -> None:

@@ -1,6 +1,7 @@
 """Learning-rate stability: final accuracy and share of stable runs, by rate and norm."""
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,25 +35,39 @@ from bnexp.report.statistics import (
 from bnexp.report.style import INK, MUTED
 
 KEY = "optimizer.lr"
+FOUND = (
+    "has the highest mean validation accuracy, lost runs included, among the rates that have all "
+    "seeds"
+)
 METHOD = (
-    "Final test accuracy: mean over the trained runs with the 95% t interval. The best rate has "
-    "the highest mean validation accuracy, lost runs included, among the rates that have all "
-    f"seeds. A run is stable that ends within {100 * STABLE:g} points of the validation accuracy "
-    "at its arm's best rate. The largest stable rate of a seed is read off the grid: the next rate "
-    "was not stable. Of the seeds' values the one that half of them reach is given, and of their "
-    "ratios, paired by seed, with the bounds that the grid leaves."
+    "Final test accuracy: mean over the trained runs with the 95% t interval. The best rate "
+    f"{{best}}. A run is stable that ends within {100 * STABLE:g} points of the validation "
+    "accuracy at its arm's best rate. The largest stable rate of a seed is read off the grid: the "
+    "next rate was not stable. Of the seeds' values the one that half of them reach is given, and "
+    "of their ratios, paired by seed, with the bounds that the grid leaves."
 )
 FEW = 14  # rates that have room for words; more, as a search leaves them, lie where they are
 
 
-def learning_rate(source: Source) -> Chart:
-    """Draw accuracy and stability against the learning rate; mark best and largest stable."""
+def learning_rate(
+    source: Source, *, chosen: Callable[[Mapping[Any, Any]], Best | None] | None = None
+) -> Chart:
+    """Draw accuracy and stability against the learning rate; mark best and largest stable.
+
+    `chosen` says which rate other runs found best for the arm of a run, given its row; by default
+    the best is that of the runs drawn.
+    """
     arms = find_arms(source)
     if KEY not in arms.varying:
         raise UserError(f"learning_rate: all runs have the same {KEY}")
     lines = shortlist(arms, keep=KEY).without(KEY)
     rates = sorted(lines.runs.runs[KEY].unique())
-    stable = {arm.label: stable_rates(arm.runs, KEY) for arm in lines}
+    best = {
+        arm.label: chosen(arm.runs.iloc[0].to_dict()) if chosen else best_rate(arm.runs, KEY)
+        for arm in lines
+    }
+    held = {label: np.inf if one is None else one.accuracy for label, one in best.items()}
+    stable = {arm.label: stable_rates(arm.runs, KEY, best=held[arm.label]) for arm in lines}
     at = _places(rates)
     with style():
         chart = Chart("learning_rate", lines, 3.3 + 0.24 * len(lines))
@@ -60,18 +75,18 @@ def learning_rate(source: Source) -> Chart:
         accuracy, share = chart.subplots(2, 1, sharex=True, height_ratios=heights)
         rows = []
         for arm in lines:
-            best = best_rate(arm.runs, KEY)
+            mine = best[arm.label]
             groups = dict(iter(arm.runs.groupby(KEY)))
             cells = [groups.get(rate) for rate in rates]
             draw_lost_cells(accuracy, arm, cells, at)
             points = draw_means(accuracy, arm, len(lines), cells, at)
             half = half_of(stable[arm.label])
-            if best is not None:
+            if mine is not None and mine.value in groups:
                 ring = {"markersize": 12, "fillstyle": "none", "color": arm.look.color}
-                accuracy.plot(*points[rates.index(best.value)], "o", **ring)
+                accuracy.plot(*points[rates.index(mine.value)], "o", **ring)
             for place, (rate, cell) in enumerate(zip(rates, cells, strict=True)):
                 if cell is not None:
-                    rows.append(_row(arm, rate, cell, best, half))
+                    rows.append(_row(arm, rate, cell, mine, half))
                     _draw_share(share, arm, at, place, rows[-1])
         accuracy.set(title="Final test accuracy", ylabel="accuracy")
         percent_axis(accuracy.yaxis)
@@ -92,7 +107,8 @@ def learning_rate(source: Source) -> Chart:
         if len(top) > 1:
             chart.differences = _ratios(lines, stable, top[-1]["arm"])
         finding = _finding(top, chart.differences)
-        return chart.finish(finding, METHOD, table, entries, footer)
+        method = METHOD.format(best="is the one that pilots chose" if chosen else FOUND)
+        return chart.finish(finding, method, table, entries, footer)
 
 
 def _places(rates: list[float]) -> list[float]:
