@@ -29,15 +29,12 @@ def writing(path: Path, says: str = "--out") -> Iterator[None]:
 
 def expect_folder(path: Path, says: str = "--out") -> None:
     """Raise UserError where no file could be written in a folder `path`, which is not made."""
-    there = next(place for place in (path, *path.parents) if place.exists())
-    fault = (
-        errno.ENOTDIR if not there.is_dir()
-        else errno.EACCES if not os.access(there, os.W_OK | os.X_OK)
-        else None
-    )  # fmt: skip
-    with writing(there, says):
-        if fault:
-            raise OSError(fault, os.strerror(fault), str(there))
+    with writing(path, says):
+        there = next(place for place in (path, *path.parents) if place.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
 
 
 def write_table(table: pd.DataFrame, stem: Path, parquet: bool = False) -> list[Path]:

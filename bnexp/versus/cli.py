@@ -127,8 +127,9 @@ def _train(call: Call, given: argparse.Namespace, command: str) -> int:
     from bnexp.versus.definition import save
     from bnexp.versus.run import begin
 
-    expect_folder(Path(call.out), says="out=")
     plan = given.plan or given.dry_run
+    if not plan:
+        expect_folder(Path(call.out), says="out=")
     engine = None if given.dry_run else engine_of(call, command, list(call.launcher))
     going = begin(call, command, engine, plan=plan)
     going.quiet = given.format != "text"

@@ -49,7 +49,10 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
         said = capsys.readouterr()
         wanted = "bnexp: file: cannot be written: Not a directory; out= says where to\n"
         assert (said.out, said.err) == ("", wanted)
+    assert run([*command.split(), f"out={'x' * 300}"]) == 2
+    assert "cannot be written: File name too long; out= says" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert run([*command.split(), "out=file", "--dry-run"]) == 0  # which writes nothing
 
 
 def test_what_is_done_is_judged_again_and_not_trained_again(cli: Cli, tmp_path: Path) -> None:
