@@ -14,22 +14,17 @@ two). Run it on a machine that does nothing else.
 import argparse
 import json
 import statistics
-import tempfile
 from pathlib import Path
 from time import perf_counter
 
 import torch
 import torch.nn.functional as F
+from bench_train import bare, trained
 
 from bnexp.compose import compose
 from bnexp.data import epoch_order, load
-from bnexp.models import build_model
 from bnexp.plan import Plan, plan
-from bnexp.runs.record import Record
-from bnexp.training.forward import laid_out, memory_format
-from bnexp.training.loop import Training
-from bnexp.training.optimizers import make_optimizer
-from bnexp.training.progress import Progress
+from bnexp.training.forward import laid_out
 
 RUN = ("model=mlp_bn", "data=fashion_mnist", "optimizer=momentum", "device=cpu")
 SCORED = 1_000  # images that the bare loop scores at once
@@ -41,28 +36,14 @@ def planned(epochs: int, threads: int) -> Plan:
 
 
 def with_bnexp(epochs: int, threads: int) -> float:
-    job = planned(epochs, threads)
-    with tempfile.TemporaryDirectory() as folder:
-        header = {"identity": "", "preset": "", "provenance": {}}
-        training = Training(
-            job, Record(Path(folder), header), Progress(None, quiet=True), lambda: False
-        )
-        start = perf_counter()
-        training.run()
-        return perf_counter() - start
+    return trained(planned(epochs, threads))[0]
 
 
 def with_a_bare_loop(epochs: int, threads: int) -> float:
     job = planned(epochs, threads)
-    data = load(job.config.data)
-    torch.manual_seed(0)
-    model = build_model(job.config.model, data.shape, data.classes)
-    layout = memory_format(model, data.shape, "channels_last")
-    model.to(memory_format=layout)
-    train_x, test_x = (
-        laid_out(x, torch.device("cpu"), layout) for x in (data.train_x, data.test_x)
-    )
-    optimizer = make_optimizer(job.config.optimizer, model.parameters())
+    data, cpu = load(job.config.data), torch.device("cpu")
+    model, optimizer, layout = bare(job, data, cpu)
+    train_x, test_x = (laid_out(x, cpu, layout) for x in (data.train_x, data.test_x))
     start = perf_counter()
     for epoch in range(epochs):
         model.train()

@@ -25,13 +25,11 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from bench_train import trained
 
 from bnexp.compose import compose
 from bnexp.plan import plan
-from bnexp.runs.record import Record
 from bnexp.sweep import expand, plan_jobs, run_all
-from bnexp.training.loop import Training
-from bnexp.training.progress import Progress
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 STEPS = 60
@@ -55,13 +53,8 @@ def seconds(probes: str = "none", **factors: int) -> float:
         "device=cpu", f"model.depth={keys['model.depth']}",
         f"model.widths=[{keys['model.widths']}]", f"data.batch_size={keys['data.batch_size']}",
     ]  # fmt: skip
-    job = plan(*compose(overrides))
-    with tempfile.TemporaryDirectory() as folder:
-        record = Record(Path(folder), {"identity": "", "preset": "", "provenance": {}})
-        training = Training(job, record, Progress(None, quiet=True), lambda: False)
-        training.run()
-        spent = training.clock.seconds["training" if probes == "none" else "probing"]
-    return spent / STEPS
+    _, clock = trained(plan(*compose(overrides)))
+    return clock.seconds["training" if probes == "none" else "probing"] / STEPS
 
 
 def sweep_seconds(runs: int) -> float:

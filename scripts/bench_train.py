@@ -25,14 +25,17 @@ from time import perf_counter
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 from torchvision.transforms import v2 as transforms
 
 from bnexp.compose import compose
-from bnexp.data import epoch_order, load
+from bnexp.data import Dataset, epoch_order, load
 from bnexp.models import build_model
 from bnexp.plan import Plan, plan
 from bnexp.runs.record import Record
+from bnexp.training.clock import Clock
 from bnexp.training.forward import DTYPES, autocast, laid_out, memory_format
 from bnexp.training.loop import Training
 from bnexp.training.optimizers import make_optimizer
@@ -72,7 +75,7 @@ CASES = {
 }
 
 
-class Images(Dataset[tuple[torch.Tensor, int]]):
+class Images(TorchDataset[tuple[torch.Tensor, int]]):
     """What torchvision's datasets do: an image by index, transformed one by one."""
 
     def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
@@ -108,31 +111,41 @@ def planned(setup: Setup, probes: str, steps: int = 0) -> Plan:
     return plan(*compose([*keys, *case.overrides]))
 
 
+def trained(job: Plan) -> tuple[float, Clock]:
+    """Seconds of a run from its start to its end, and what it says of them; nothing is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Record(Path(folder), {"identity": "", "preset": "", "provenance": {}})
+        training = Training(job, record, Progress(None, quiet=True), lambda: False)
+        start = perf_counter()
+        training.run()
+        return perf_counter() - start, training.clock
+
+
 def with_bnexp(probes: str) -> Callable[[Setup], float]:
     def seconds(setup: Setup) -> float:
         steps = setup.case.steps if probes == "none" else setup.case.epoch
-        job = planned(setup, probes, steps)
-        with tempfile.TemporaryDirectory() as folder:
-            header = {"identity": "", "preset": "", "provenance": {}}
-            record = Record(Path(folder), header)
-            training = Training(job, record, Progress(None, quiet=True), lambda: False)
-            start = perf_counter()
-            training.run()
-            return (perf_counter() - start - training.clock.seconds["evaluation"]) / steps
+        spent, clock = trained(planned(setup, probes, steps))
+        return (spent - clock.seconds["evaluation"]) / steps
 
     return seconds
 
 
-def with_a_bare_loop(setup: Setup) -> float:
-    case, job = setup.case, planned(setup, "none")
-    data = load(job.config.data)
+def bare(
+    job: Plan, data: Dataset, device: torch.device
+) -> tuple[nn.Module, torch.optim.Optimizer, torch.memory_format]:
+    """What a loop of one's own begins with: the net, its optimizer, and how images lie."""
     torch.manual_seed(0)
     model = build_model(job.config.model, data.shape, data.classes)
-    device = torch.device(setup.device)
     layout = memory_format(model, data.shape, "channels_last")
     model.to(device, memory_format=layout)
+    return model, make_optimizer(job.config.optimizer, model.parameters()), layout
+
+
+def with_a_bare_loop(setup: Setup) -> float:
+    case, job = setup.case, planned(setup, "none")
+    data, device = load(job.config.data), torch.device(setup.device)
+    model, optimizer, layout = bare(job, data, device)
     x_all, y_all = laid_out(data.train_x, device, layout), data.train_y.to(device)
-    optimizer = make_optimizer(job.config.optimizer, model.parameters())
     cast = autocast(device, setup.precision)
     setup.wait()
     start = perf_counter()

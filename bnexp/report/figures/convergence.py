@@ -20,10 +20,12 @@ from bnexp.report.figures.drawing import (
     curves,
     draw_band,
     draw_lost,
+    ends,
     handles,
     lost_words,
     percent_axis,
     plain_log,
+    said_of_arms,
     thinned,
     whole,
 )
@@ -53,7 +55,9 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
     epochs = arms.runs.epochs
     if epochs.empty:
         raise UserError("convergence: these runs have no epochs")
-    target = _target(arms, epochs) if target is None else target
+    by_ends = target is None and _at_ends_alone(epochs)
+    if target is None and not by_ends:
+        target = _target(arms, epochs)
     with style():
         chart = Chart("convergence", arms, 3.0)
         loss, by_epoch, by_seconds = chart.subplots(1, 3)
@@ -65,8 +69,8 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
             times = {unit: _times(arm, epochs, target, unit) for unit in UNITS}
             end = _draw_accuracy(by_epoch, arm, epochs, times["epoch"].high)
             _draw_by_seconds(by_seconds, arm, epochs, times["seconds_training"].high)
-            ends = {"epochs": _last_epoch(arm, epochs), "val_accuracy_median": end}
-            rows.append(_row(arm, target, times) | ends)
+            last = {"epochs": _last_epoch(arm, epochs), "val_accuracy_median": end}
+            rows.append(_row(arm, target, times) | last)
         plain_log(loss, "y")
         averaged = f" (mean of {width} each)" if width > 1 else ""
         loss.set(title="Training loss", xlabel=f"step{averaged}", ylabel="loss (nats)")
@@ -85,7 +89,7 @@ def convergence(source: Source, *, target: float | None = None) -> Chart:
         chart.differences = contrasts(arms, "test_accuracy")
         table = counts_table(arms, rows)
         return chart.finish(
-            _finding(table, target, _at_ends_alone(epochs)),
+            _at_the_end(table) if by_ends else _finding(table, target),
             METHOD,
             table,
             handles(arms),
@@ -158,8 +162,6 @@ def _times(arm: Arm, epochs: pd.DataFrame, target: float | None, unit: str) -> R
 
 
 def _target(arms: Arms, epochs: pd.DataFrame) -> float | None:
-    if _at_ends_alone(epochs):
-        return None
     best = epochs.groupby("run")["val_accuracy"].max()
     level = max((best.reindex(arm.runs["run"]).min() for arm in arms), default=0)
     return max((target for target in TARGETS if target <= level), default=None)
@@ -194,9 +196,7 @@ def _row(arm: Arm, target: float | None, times: dict[str, Reached]) -> dict[str,
     return row
 
 
-def _finding(table: pd.DataFrame, target: float | None, at_ends_alone: bool) -> str:
-    if target is None and at_ends_alone:
-        return _at_the_end(table)
+def _finding(table: pd.DataFrame, target: float | None) -> str:
     if target is None:
         return f"No arm has all its runs at {short_percent(TARGETS[0])} validation accuracy or more"
     rows = whole(table).sort_values(
@@ -218,15 +218,11 @@ def _finding(table: pd.DataFrame, target: float | None, at_ends_alone: bool) -> 
 
 
 def _at_the_end(table: pd.DataFrame) -> str:
-    rows = whole(table).dropna(subset="val_accuracy_median")
-    if rows.empty:
+    rows = ends(table, "val_accuracy_median")
+    if not rows:
         return "No run trained"
-    rows = rows.sort_values("val_accuracy_median", ascending=False, kind="stable")
-    ends = [
-        f"{short_percent(row['val_accuracy_median'])} ({row['arm']})"
-        for row in rows.iloc[[0, -1] if len(rows) > 1 else [0]].to_dict("records")
-    ]
-    return f"At the end a median run is at a validation accuracy of {' and '.join(ends)}"
+    words = said_of_arms(rows, lambda row: short_percent(row["val_accuracy_median"]))
+    return f"At the end a median run is at a validation accuracy of {words}"
 
 
 def _when(row: dict[Any, Any]) -> str:
