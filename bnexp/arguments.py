@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
 
     hydras: argparse.ArgumentParser = get_args_parser()
     hydras.add_argument("--dry-run", action="store_true")
+    hydras.add_argument("--live", action="store_true")
     hydras.error = _complain  # type: ignore[method-assign]
     return hydras
 
@@ -36,6 +37,8 @@ def parse(arguments: Iterable[str]) -> argparse.Namespace:
         raise UserError("--resolve, --package: say how --cfg shows; they need --cfg")
     if options.dry_run:
         options.overrides.append("dry_run=true")
+    if options.live:
+        options.overrides.append("live=live")
     return options
 
 

@@ -139,7 +139,8 @@ def _sweep(arguments: list[str], command: str) -> int:
     sweep = Sweep(command)
     stopped = None
     try:
-        run_hydra("train", arguments, sweep)
+        with sweep.open:
+            run_hydra("train", arguments, sweep)
     except Stopped as early:
         stopped = early
     except ValueError:  # of a search in which no trial succeeded
@@ -158,6 +159,8 @@ def _train_one(arguments: list[str], command: str) -> int:
     if tree.get("sweep"):
         raise UserError("sweep=...: its grids are for `bnexp train -m`")
     planned = plan(tree, preset)
+    if planned.config.live:
+        raise UserError(f"live={planned.config.live}: shows a sweep, `bnexp train -m`")
     if planned.config.dry_run:
         from bnexp.sweep.jobs import Job
         from bnexp.sweep.preview import preview

@@ -75,7 +75,7 @@ def _others(command: str, word: str) -> list[str]:
         key, equals, _ = word.partition("=")
         if equals:
             return [f"{key}={value}" for value in values.get(key, ())]
-        keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out")
+        keys = ("data", "preset", "seeds", "max_seeds", "minutes", "evidence", "out", "live")
         return ["all", *names(), *(f"{key}=" for key in keys)]
     return []
 

@@ -176,6 +176,7 @@ class Config(Section):
     retry: Literal["failed"] | None = Field(description="what a sweep trains again, besides new")
     on_error: Literal["continue", "stop"] = Field(description="what a failure does to the sweep")
     dry_run: bool = Field(description="say what would be trained, and train nothing; --dry-run")
+    live: str | None = Field(min_length=1, description="folder of a page of the sweep; --live")
     sweep: list[dict[str, Any]] = Field(description="grids to train with -m; see README")
     model: Model
     data: AnyData
@@ -197,5 +198,5 @@ NOT_IDENTITY = (
     "threads", "runs_dir", "rerun", "progress", "data.root", "data.download",
     "model.weights",  # its content is
     "training.checkpoint_seconds", "training.save_weights", "logger",
-    "workers", "exclusive", "retry", "on_error", "dry_run", "sweep",
+    "workers", "exclusive", "retry", "on_error", "dry_run", "live", "sweep",
 )  # fmt: skip

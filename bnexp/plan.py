@@ -49,7 +49,12 @@ class Plan:
         their folders, and addresses their passwords.
         """
         config = self.config.model_dump()
-        sections = [(config, "runs_dir"), (config["data"], "root"), (config["model"], "weights")]
+        sections = [
+            (config, "runs_dir"),
+            (config, "live"),
+            (config["data"], "root"),
+            (config["model"], "weights"),
+        ]
         for section, key in [*sections, (config["logger"], "uri")]:
             if section.get(key):
                 section[key] = last_part(section[key])

@@ -39,7 +39,7 @@ PUBLIC_KEYS = """
 compile data.batch_size data.batch_sizes data.crop data.download data.drop_last
 data.flip data.jitter data.lengths data.name data.root data.split_seed data.test_rest
 data.train_size
-deterministic device dry_run exclusive
+deterministic device dry_run exclusive live
 logger.name logger.project logger.uri
 model.activation model.depth model.dropout model.fc_widths model.init model.init_scale
 model.kernel_size model.kind model.norm model.norm_options model.norm_output model.placement

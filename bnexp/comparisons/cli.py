@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from bnexp.sweep import Job
     from bnexp.sweep.engine import OtherLauncher
 
-FLAGS = ("--list", "--dry-run", "--verbose", "-h", "--help")
-HELP = """usage: bnexp reproduce [ID | WORDS ...] [key=value ...] [--list] [--dry-run] [--verbose]
+FLAGS = ("--list", "--dry-run", "--live", "--verbose", "-h", "--help")
+HELP = """usage: bnexp reproduce [ID | WORDS ...] [key=value ...] [--list] [--dry-run] [--live]
+                       [--verbose]
 
 Run the documented comparisons, and print the documented figure, the measured one and a verdict.
 
@@ -41,6 +42,7 @@ keys:
   design=true    seeds for trying out a definition, which are never published
   out=FOLDER     where the ledger and its evidence go (default: ledger)
   comparisons=FOLDER     comparisons of your own, beside the documented ones
+  live=FOLDER    keep a page up to date while runs are trained; --live is live=live
   hydra/launcher=ray     and any other launcher of `bnexp train -m`
   anything else goes to every run: model=..., device=..., runs_dir=..., workers=..., retry=failed
 
@@ -61,7 +63,8 @@ def main(arguments: list[str]) -> int:
     if "--list" in arguments:
         print(_listing())
         return 0
-    setting, flags = read_setting(arguments)
+    live = ["live=live"] if "--live" in arguments else []
+    setting, flags = read_setting([*arguments, *live])
     if unknown := flags - set(FLAGS):
         raise UserError(
             *(f"{flag}: no such flag; known are {', '.join(FLAGS)}" for flag in unknown)
@@ -99,6 +102,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
     from bnexp.comparisons.run import courses_of, run_courses
     from bnexp.report.export import expect_folder
     from bnexp.sweep import Result, Stopped, run_all
+    from bnexp.sweep.live import live_page
     from bnexp.sweep.table import show_runs
 
     published: dict[str, evidence.Published] = {}
@@ -131,6 +135,7 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
             on_error=config.on_error,
             engine=engine,
             show=config.progress,
+            live=page,
         )
         results.update({result.identity: result for result in new})
         if failed := [result for result in new if result.failed]:
@@ -141,7 +146,8 @@ def _reproduce(setting: Setting, flags: set[str], arguments: list[str]) -> int:
 
     engine = _engine(setting, arguments)
     try:
-        run_courses(courses, records, train, setting.minutes, _tell)
+        with live_page(config.live if config else None, records.command) as page:
+            run_courses(courses, records, train, setting.minutes, _tell)
     except Stopped as stopped:
         if stopped.by_signal:
             print("bnexp: interrupted; the same command goes on from there", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bnexp.plan import Plan
 from bnexp.showing import harmless
+from bnexp.sweep.live import LivePage
 from bnexp.sweep.result import Result, from_record
 
 LINES = 20  # about so many lines of a sweep, besides one for each failure
@@ -25,8 +26,9 @@ class Progress:
         show: bool | None,
         announce: bool = True,
         watch: Callable[[Result], None] | None = None,
+        live: LivePage | None = None,
     ) -> None:
-        self.announce, self.watch = announce, watch
+        self.announce, self.watch, self.live = announce, watch, live
         self.total, self.before = total, before
         self.on_terminal = sys.stderr.isatty() if show is None else show
         self.failed = 0
@@ -62,6 +64,8 @@ class Progress:
         if self.bar is not None and state != self.state:
             self.state = state
             self.bar.set_postfix_str(state)
+        if self.live is not None:
+            self.live.renew()
 
     @harmless
     def ended(self, result: Result) -> None:
@@ -71,6 +75,8 @@ class Progress:
         self.seen.add(result.identity)
         if self.watch is not None:
             self.watch(result)
+        if self.live is not None:
+            self.live.ended(result)
         self.failed += result.failed
         done = len(self.seen)
         if self.bar is not None:
@@ -95,5 +101,7 @@ class Progress:
                     if result and (folder / "run.json").stat().st_mtime > began:
                         waiting.remove(plan)
                         self.ended(result)
+                if self.live is not None:
+                    self.live.renew()
 
         threading.Thread(target=watch, daemon=True).start()

@@ -12,6 +12,7 @@ from bnexp.loggers import feed
 from bnexp.plan import Plan
 from bnexp.runs.places import by_identity, find_run
 from bnexp.sweep.jobs import Job
+from bnexp.sweep.live import LivePage
 from bnexp.sweep.pool import Pool
 from bnexp.sweep.progress import Progress
 from bnexp.sweep.result import Result, from_record, left_behind
@@ -39,6 +40,7 @@ def run_all(
     announce: bool = True,
     watch: Callable[[Result], None] | None = None,
     until: float | None = None,
+    live: LivePage | None = None,
 ) -> list[Result]:
     """Train what is not done, in parallel, and return the results of all jobs in their order.
 
@@ -46,6 +48,7 @@ def run_all(
     worker processes. `show` says whether there is a progress bar; None: on a terminal.
     `announce` says beforehand how many there are, and now and then how many are done; `watch`
     is told of every run that ends. From `until` on (by time.monotonic) it stops as on a signal.
+    `live` is a page to keep up to date.
 
     Raises Stopped.
     """
@@ -54,7 +57,9 @@ def run_all(
     due = [job for job in unique(jobs) if job.plan.identity not in results]
     plans = [job.plan for job in due]
     asked: list[object] = []
-    progress = Progress(len(due), len(results), show, announce, watch)
+    if live is not None:
+        live.expect((job.plan for job in jobs), results)
+    progress = Progress(len(due), len(results), show, announce, watch, live)
     pool = Pool(workers or default_workers(plans), gpus(plans), command, asked)
     ends: Iterable[Result | None] = pool.train(plans) if engine is None else engine(due)
     with progress, _signals_in(asked, and_raise=engine is not None):

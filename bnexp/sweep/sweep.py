@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from bnexp.errors import UserError
 from bnexp.runs import manifest
 from bnexp.showing import harmless
 from bnexp.sweep.jobs import Job, notes
+from bnexp.sweep.live import LivePage, live_page
 from bnexp.sweep.result import Result
 from bnexp.sweep.run import Engine, Stopped, finished_before, run_all, unique
 
@@ -21,6 +23,8 @@ class Sweep:
         self.results: list[Result] = []
         self.said: list[str] = []  # notes
         self.refused: list[UserError] = []  # trials of a search that could not be planned
+        self.open = ExitStack()  # what is to be closed after the last batch
+        self.live: LivePage | None = None
 
     def __call__(self, config: Any) -> None:
         """Hydra wants a task that can be called; every job of ours goes through `run`."""
@@ -50,6 +54,8 @@ class Sweep:
                 if len(finished_before(jobs, config.retry)) < len(unique(jobs)):
                     why = error.strerror or error
                     raise UserError(f"runs_dir={runs_dir}: cannot be written: {why}") from None
+        if first:
+            self.live = self.open.enter_context(live_page(config.live, self.command))
         try:
             results = run_all(
                 jobs,
@@ -60,6 +66,7 @@ class Sweep:
                 engine=engine,
                 show=config.progress,
                 announce=first,
+                live=self.live,
             )
         except Stopped as stop:
             self.results += stop.results

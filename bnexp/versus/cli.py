@@ -50,6 +50,7 @@ keys:
 flags:
   --plan          train the pilots, and say how many seeds and minutes a difference would take
   --dry-run       what would run; trains nothing
+  --live          keep a page up to date meanwhile: live/index.html, or live=FOLDER
   --save C1.yaml  write the comparison, for `bnexp reproduce C1 comparisons=.`
   --format NAME   text (default), md, csv, latex or json, on stdout
   --by KEYS       what tells the arms of runs apart, or the column of a CSV that names the arm
@@ -68,6 +69,7 @@ def _parser() -> _Parser:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--live", action="store_true")
     parser.add_argument("--save")
     parser.add_argument("--by")
     parser.add_argument("--format", choices=FORMATS, default="text")
@@ -83,10 +85,10 @@ def main(arguments: list[str]) -> int:
     from bnexp.arguments import as_recorded
     from bnexp.versus.call import read_call
 
-    call = read_call(given.words, given.by)
+    call = read_call([*given.words, *(["live=live"] if given.live else [])], given.by)
     command = as_recorded("compare", arguments)
     if call.sources:
-        for flag in ("plan", "dry_run", "save"):
+        for flag in ("plan", "dry_run", "live", "save"):
             if getattr(given, flag):
                 raise UserError(f"--{flag.replace('_', '-')}: trains, or says what would be")
         from bnexp.versus.found import compare_found

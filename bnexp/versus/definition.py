@@ -21,7 +21,7 @@ from bnexp.versus.metrics import SEARCH, Metric
 EDITION = 0  # of seeds: 0, 1, 2, ... are judged
 UNTIL = 1.16  # the factor to which the largest rate is known
 NOT_SAVED = (
-    "runs_dir", "workers", "progress", "retry", "on_error", "rerun", "threads", "device",
+    "runs_dir", "workers", "progress", "retry", "on_error", "rerun", "threads", "device", "live",
     "logger",
 )  # fmt: skip
 JUDGE = "bnexp.versus.judge.pairs"

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
@@ -23,6 +23,7 @@ from bnexp.report.labels import listed, plural
 from bnexp.runs.identity import flatten
 from bnexp.runs.tables import Runs
 from bnexp.sweep import Job, Result, Stopped, run_all
+from bnexp.sweep.live import LivePage, live_page
 from bnexp.sweep.run import default_workers
 from bnexp.versus.answer import Answer, Line
 from bnexp.versus.arms import RATE, Arm, arms_of, find_control
@@ -60,10 +61,10 @@ class Going:
     def until_decided(self) -> Answer:
         """Train what is due, round by round, until each pair is decided or something stops it."""
         end = time.monotonic() + 60 * self.call.minutes if self.call.minutes else None
-        with self._stopping(end), Live(self._take, self._now) as live:
+        with self._stopping(end), self._page() as page, Live(self._take, self._now) as live:
             while due := self.course.due(self.records, end is None or time.monotonic() < end):
                 self._tell(live)
-                self._train(due, live, end)
+                self._train(due, live, page, end)
         going_on = self.course.count < self.course.setting.most(self.comparison)
         late = end is not None and time.monotonic() >= end
         if (
@@ -77,13 +78,18 @@ class Going:
 
     def until_chosen(self) -> None:
         """Train the pilots alone."""
-        with self._stopping(), Live(self._take, self._now) as live:
+        with self._stopping(), self._page() as page, Live(self._take, self._now) as live:
             while due := self.course.due(self.records):
                 if self.course.choices is not None:
                     return
-                self._train(due, live, None)
+                self._train(due, live, page, None)
 
-    def _train(self, due: Sequence[Job], live: Live, end: float | None) -> None:
+    def _page(self) -> AbstractContextManager[LivePage | None]:
+        return live_page(self.arms[0].plan.config.live, self.command)
+
+    def _train(
+        self, due: Sequence[Job], live: Live, page: LivePage | None, end: float | None
+    ) -> None:
         config = due[0].plan.config
         results = run_all(
             due,
@@ -96,6 +102,7 @@ class Going:
             announce=not (live.on_terminal or self.quiet),
             watch=live.ended,
             until=end,
+            live=page,
         )
         self._ended(results)
 
