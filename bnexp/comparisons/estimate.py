@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bnexp.comparisons.course import Course
 from bnexp.cores import cores
+from bnexp.report.labels import plural
 
 
 def announcement(courses: Sequence[Course], workers: int | None) -> str:
@@ -12,7 +13,7 @@ def announcement(courses: Sequence[Course], workers: int | None) -> str:
         return "Nothing was chosen."
     setting = courses[0].setting
     training = [one for one in courses if one.sweep or one.fixed]
-    text = f"{len(courses)} comparisons on {setting.data}, preset {setting.preset}"
+    text = f"{plural(len(courses), 'comparison')} on {setting.data}, preset {setting.preset}"
     if not training:
         return text
     text += f": {setting.budget}"

@@ -167,6 +167,16 @@ class Setting:
         return whole
 
 
+REFUSED = dict.fromkeys(
+    ("seed", "training.epochs", "data.split_seed"),
+    "the ledger sets it; seeds=N says how many seeds",
+) | {
+    "exclusive": "a comparison lets runs be alone where a clock is read",
+    "dry_run": "--dry-run shows what would run",
+    "sweep": "a comparison says what is swept; comparisons=FOLDER adds your own",
+}
+
+
 def read_setting(arguments: Iterable[str]) -> tuple[Setting, set[str]]:
     """The setting that a command line asks for, and its flags. Raises UserError."""
     config = ledger_config()
@@ -186,8 +196,8 @@ def read_setting(arguments: Iterable[str]) -> tuple[Setting, set[str]]:
             own[key] = value
         elif key.startswith(("hydra/", "hydra.")):
             launcher.append(argument)
-        elif key in ("seed", "training.epochs", "data.split_seed"):
-            problems.append(f"{key}={value}: the ledger sets it; seeds=N says how many seeds")
+        elif key in REFUSED:
+            problems.append(f"{key}={value}: {REFUSED[key]}")
         else:
             typed.append(argument)
     if own["data"] not in config["datasets"]:

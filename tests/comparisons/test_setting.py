@@ -1,5 +1,6 @@
 """Which cells and seeds a command line asks for."""
 
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -165,6 +166,13 @@ def test_mistakes_are_told_all_at_once() -> None:
         read_setting(line.split())
     assert len(error.value.lines) == 8
     assert "--list" in error.value.lines[-1]
+
+
+@pytest.mark.parametrize("word", ["dry_run=true", "exclusive=true", "sweep=[{seed: 1}]"])
+def test_keys_of_a_sweep_that_the_ledger_decides_are_refused(word: str) -> None:
+    """`dry_run=true` went to every run, which trained all the same."""
+    with pytest.raises(UserError, match=re.escape(word)):
+        read_setting(["B8", word])
 
 
 @pytest.mark.parametrize("name", names())
