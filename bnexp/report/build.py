@@ -10,7 +10,7 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms, group
-from bnexp.report.catalogue import ARMS, NUMBER, figures
+from bnexp.report.catalogue import ARMS, EVERY, NUMBER, figures
 from bnexp.report.drawn import Drawn, Task, draw_all
 from bnexp.report.export import expect_folder, write_table, writing
 from bnexp.report.labels import canonical, is_unset, listed, plural
@@ -152,9 +152,9 @@ def _figures(arms: Arms, short: Arms) -> Iterator[tuple[str, Arms, dict[str, Any
             yield name, short, {}
         elif figure.of in swept:
             yield name, arms, {}
-        elif figure.of == NUMBER:
+        elif figure.of in (NUMBER, EVERY):
             for key in swept:
-                if key not in own:
+                if figure.of == EVERY or key not in own:
                     yield name, arms, {"key": key}
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bnexp.report.arms import Source
     from bnexp.report.chart import Chart
 
-ARMS, NUMBER = "arms", "number"
+ARMS, NUMBER, EVERY = "arms", "number", "every"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Figure:
     """A line for people, the module that holds the function of the figure's name, its options.
 
     `of` says what a report draws it of: ARMS, a key of the configuration (where that is swept),
-    or NUMBER (every swept number that no figure has for itself).
+    NUMBER (every swept number that no figure has for itself) or EVERY (every swept number).
     """
 
     summary: str
@@ -60,6 +60,10 @@ FIGURES = {
     ),
     "sensitivity": Figure(
         "the same by any number of the configuration", f"{_OURS}.sensitivity", [_KEY], NUMBER
+    ),
+    "by_value": Figure(
+        "curve, activations and gradients, a row a value of any number", f"{_OURS}.by_value",
+        [_KEY], EVERY,
     ),
     "gap": Figure("training against test accuracy", f"{_OURS}.gap"),
     "gradients": Figure("gradient norms by layer, with mean-field theory", f"{_OURS}.gradients"),

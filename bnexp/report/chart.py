@@ -22,6 +22,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from bnexp.report.arms import Arms
 from bnexp.report.context import context
 from bnexp.report.style import FORMATS, MUTED, RC, Format
+from bnexp.report.touch import tagged
 
 LETTER = 0.52  # of the font's size: the mean width of a letter
 _format: ContextVar[Format] = ContextVar("format", default=FORMATS["screen"])
@@ -147,7 +148,11 @@ class Chart(Figure):
 
     def svg(self) -> str:
         """The figure as an SVG document."""
-        return _shorter(self._saved("svg", {"Date": None, "Creator": None}).decode())
+        return tagged(
+            self,
+            self.arms,
+            lambda: _shorter(self._saved("svg", {"Date": None, "Creator": None}).decode()),
+        )
 
     def png(self, dpi: int = 160) -> bytes:
         """The figure as a PNG file."""

@@ -1,4 +1,4 @@
-"""The page: one self-contained HTML file, readable without scripts."""
+"""The page: one self-contained HTML file, whole without its script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,6 +70,7 @@ class Page:
             rules=Markup("\n".join(styles.rules)),
             colors=styles.colors,
             rows=ROWS,
+            script=Markup(files("bnexp.report").joinpath("page.js").read_text()),
         )
 
 

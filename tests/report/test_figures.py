@@ -18,7 +18,9 @@ from bnexp.report.statistics import Best
 from tests.report.records import RATIO, write_run
 
 RATES = (0.01, 0.1, 1.0, 3.0)
-OPTIONS: dict[str, dict[str, Any]] = {"sensitivity": {"key": "optimizer.lr"}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    name: {"key": "optimizer.lr"} for name in ("sensitivity", "by_value")
+}
 
 
 @pytest.fixture(scope="module")

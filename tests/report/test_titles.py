@@ -84,7 +84,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", [name for name in FIGURES if name != "batch_size"])
 def test_every_number_of_a_title_is_in_the_data(name: str, uneven: Path) -> None:
     """And an arm that lacks seeds is marked, and never named as best or worst."""
-    options: dict[str, Any] = {"key": "optimizer.lr"} if name == "sensitivity" else {}
+    options: dict[str, Any] = {"key": "optimizer.lr"} if name in ("sensitivity", "by_value") else {}
     chart = draw(name, uneven, **options)
     check(chart)
     assert chart.context == "digits \N{MIDDLE DOT} MLP 256-128-64 \N{MIDDLE DOT} SGD"

@@ -177,7 +177,7 @@ def test_no_command_stops_at_damaged_records(
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_is_drawn_of_what_is_whole(figure: str, trained: Path) -> None:
     all_at_once(trained)
-    more = ["--key", "data.batch_size"] if figure == "sensitivity" else []
+    more = ["--key", "data.batch_size"] if figure in ("sensitivity", "by_value") else []
     assert run(["plot", figure, *more]) == 0
 
 

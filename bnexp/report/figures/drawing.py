@@ -17,6 +17,7 @@ from bnexp.report.chart import letters
 from bnexp.report.labels import listed
 from bnexp.report.statistics import arm_accuracy, median_band, median_ranks
 from bnexp.report.style import DIVERGED, UNTRAINED
+from bnexp.report.touch import of_runs, tell
 
 Array = NDArray[np.floating]
 POINTS = 150  # of a curve: as many as a panel can show
@@ -178,7 +179,9 @@ def draw_means(
     x = [at[place] + dodge(arm, of) for place, _ in pairs]
     y, low, high = np.array([(e.centre, e.low, e.high) for e in found]).reshape(-1, 3).T
     bars = np.nan_to_num([y - low, high - y])
-    ax.errorbar(x, y, bars, elinewidth=1.2, capsize=0, **arm.look.mark)
+    line = ax.errorbar(x, y, bars, elinewidth=1.2, capsize=0, **arm.look.mark)[0]
+    cells_drawn = [cell for (_, cell), e in zip(pairs, found, strict=True) if e.n]
+    tell(line, [of_runs(arm, cell[cell["outcome"] == "trained"]) for cell in cells_drawn])
     points = {place: point for (place, _), *point in zip(pairs, x, y, strict=True)}
     return [points.get(place) for place in range(len(cells))]
 
@@ -193,11 +196,12 @@ def draw_lost_cells(
     for place, cell in zip(at, cells, strict=True):
         if cell is None:
             continue
-        lost = cell.loc[cell["outcome"] == "not trained", "test_accuracy"].astype(float)
-        draw_lost(ax, arm, "not trained", [place] * len(lost), lost)
-        diverged = int((cell["outcome"] == "diverged").sum())
-        bottom = [0.015] * diverged
-        draw_lost(ax, arm, "diverged", [place] * diverged, bottom, ax.get_xaxis_transform())
+        low = cell[cell["outcome"] == "not trained"]
+        at_end = low["test_accuracy"].astype(float)
+        draw_lost(ax, arm, "not trained", [place] * len(low), at_end, runs=low)
+        gone = cell[cell["outcome"] == "diverged"]
+        bottom = [0.015] * len(gone)
+        draw_lost(ax, arm, "diverged", [place] * len(gone), bottom, ax.get_xaxis_transform(), gone)
 
 
 def dodge(arm: Arm, of: int) -> float:
@@ -206,9 +210,18 @@ def dodge(arm: Arm, of: int) -> float:
 
 
 def draw_lost(
-    ax: Axes, arm: Arm, outcome: str, x: Any, y: Any, transform: Transform | None = None
+    ax: Axes,
+    arm: Arm,
+    outcome: str,
+    x: Any,
+    y: Any,
+    transform: Transform | None = None,
+    runs: pd.DataFrame | None = None,
 ) -> None:
-    """Mark runs that diverged or did not train, arms beside each other where they coincide."""
+    """Mark runs that diverged or did not train, arms beside each other where they coincide.
+
+    `runs` are the rows of the runs marked, for the hints.
+    """
     marker = DIVERGED if outcome == "diverged" else UNTRAINED
     x, y = np.atleast_1d(x), np.atleast_1d(y)
     if not len(x):
@@ -221,6 +234,8 @@ def draw_lost(
         transform=(transform or ax.transData) + aside,
     )  # fmt: skip
     marks.set_in_layout(False)
+    if runs is not None:
+        tell(marks, [of_runs(arm, runs.iloc[[i]], outcome) for i in range(len(runs))])
     if transform is None:
         ax.update_datalim(np.column_stack([x, y]))
         ax.autoscale_view()

@@ -84,11 +84,9 @@ def _cumulative(rows: pd.DataFrame) -> Pooled:
 
 def _ridge(ax: Any, place: int, runs: list[tuple[Array, Array]], color: str) -> dict[str, float]:
     """Draw the middle 99% of one layer's values; return its quantiles."""
-    spans = [np.interp((0.005, 0.995), shares, edges) for edges, shares in runs]
-    edges = np.linspace(np.min(spans, 0)[0], np.max(spans, 0)[1], POINTS + 1)
-    shares = np.mean([np.interp(edges, *run) for run in runs], axis=0)
-    density = np.diff(shares)
-    height = 0.9 * density / max(density.max(), 1e-12)
+    edges, shares = _middle(runs)
+    mass = np.diff(shares)
+    height = 0.9 * mass / max(mass.max(), 1e-12)
     x = (edges[1:] + edges[:-1]) / 2
     ax.fill(
         [edges[0], *x, edges[-1]], [place, *(place + height), place],
@@ -96,6 +94,22 @@ def _ridge(ax: Any, place: int, runs: list[tuple[Array, Array]], color: str) -> 
     )  # fmt: skip
     quantiles = np.interp((0.15, 0.5, 0.85), *_rising(shares, edges))
     return dict(zip(("p15", "p50", "p85"), quantiles.tolist(), strict=True))
+
+
+def _middle(runs: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Edges over the middle 99% of the runs' values, and the mean share of values below each."""
+    spans = [np.interp((0.005, 0.995), shares, edges) for edges, shares in runs]
+    edges = np.linspace(np.min(spans, 0)[0], np.max(spans, 0)[1], POINTS + 1)
+    return edges, np.mean([np.interp(edges, *run) for run in runs], axis=0)
+
+
+def density(rows: pd.DataFrame) -> tuple[Array, Array]:
+    """Edges of bins, and the share in each, of one layer's values pooled over runs."""
+    runs = [run for layer in _cumulative(rows).values() for run in layer]
+    if not runs:
+        return np.empty(0), np.empty(0)
+    edges, shares = _middle(runs)
+    return edges, np.diff(shares)
 
 
 def _rising(shares: Array, edges: Array) -> tuple[Array, Array]:

@@ -79,7 +79,7 @@ def sensitivity(source: Source, *, key: str) -> Chart:
         points = "Points: mean over trained runs; bars: 95% t interval, cut at 0 and 100%."
         frame = pd.DataFrame(rows)
         footer = f"{points} {lost_words(lines)}"
-        return chart.finish(_finding(frame, key), METHOD, frame, entries, footer)
+        return chart.finish(finding(frame, key), METHOD, frame, entries, footer)
 
 
 HOLLOW: dict[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": PAPER}
@@ -114,8 +114,8 @@ def _row(arm: Arm, key: str, value: float, cell: pd.DataFrame) -> dict[str, Any]
     }
 
 
-def _finding(rows: pd.DataFrame, key: str) -> str:
-    """Accuracy at the first and last value of an arm, for those that change most and least.
+def finding(rows: pd.DataFrame, key: str) -> str:
+    """The title: accuracy at the first and last value of the arms that change most and least.
 
     Each arm's ends are its own, those where some of its runs trained.
     """

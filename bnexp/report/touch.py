@@ -1,0 +1,124 @@
+"""What a pointer and a page's script find in a figure: arms, rows, and what a point stands for.
+
+A figure's SVG says it in `data-arm` and `data-row`, and in a title for every point that stands for
+runs, which browsers show as a hint. matplotlib carries only an artist's id through to the SVG, so
+the words are put in place of the ids afterwards.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from html import escape
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.collections import Collection
+from matplotlib.colors import to_hex, to_rgba_array
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from bnexp.report.arms import Arm
+from bnexp.report.labels import percent, plural
+
+NAMED = 3  # runs of a point; more are counted
+TAG = re.compile(r"<(/?)g\b[^>]*>|<use\b[^>]*?/>")
+
+
+_hints: WeakKeyDictionary[Artist, list[str]] = WeakKeyDictionary()
+_rows: WeakKeyDictionary[Artist, str] = WeakKeyDictionary()
+
+
+def tell(artist: Artist, hints: Sequence[str]) -> None:
+    """Give each point that `artist` draws a hint, in their order."""
+    _hints[artist] = list(hints)
+
+
+def in_row(artist: Artist, name: str) -> None:
+    """Say that `artist` belongs to the row called `name`, of which a page may show one alone."""
+    _rows[artist] = name
+
+
+def of_runs(arm: Arm, rows: pd.DataFrame, what: str = "") -> str:
+    """A hint: the arm, what its runs came to, their names and the command that trained them."""
+    known = pd.to_numeric(rows["test_accuracy"], errors="coerce").dropna()
+    came = what or (f"{percent(known.mean())} in {plural(len(rows), 'run')}" if len(known) else "")
+    names = [str(name) for name in rows["run"].head(NAMED)]
+    more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    commands = (
+        rows["provenance.command"].dropna() if "provenance.command" in rows else rows.iloc[:0]
+    )
+    lines = [": ".join(filter(None, [arm.label, came])), ", ".join(names) + more]
+    return "\n".join([*lines, *map(str, commands.head(1))])
+
+
+def tagged(figure: Figure, arms: Iterable[Arm], save: Callable[[], str]) -> str:
+    """The SVG that `save()` gives, with the arms, rows and hints of its artists in it."""
+    marks = dict(_marks(figure, arms))
+    artists = {f"tag-{place}": artist for place, artist in enumerate(marks)}
+    for name, artist in artists.items():
+        artist.set_gid(name)
+    try:
+        svg = save()
+    finally:
+        for artist in artists.values():
+            artist.set_gid(None)
+    for name, artist in artists.items():
+        if artist in _hints:
+            svg = _with_titles(svg, f'id="{name}"', _hints[artist])
+        svg = svg.replace(f'id="{name}"', marks[artist], 1)
+    return svg
+
+
+def _marks(figure: Figure, arms: Iterable[Arm]) -> Iterator[tuple[Artist, str]]:
+    """Each artist that has something to say, and the attributes that say it."""
+    colors: dict[str, list[str]] = {}
+    labels = [arm.label for arm in arms]
+    for arm in arms:
+        colors.setdefault(arm.look.color, []).append(arm.label)
+    for artist in figure.findobj():
+        owners = colors.get(_color(artist), [])
+        said = {
+            "data-arm": owners[0] if len(owners) == 1 < len(labels) else None,
+            "data-row": _rows.get(artist),
+        }
+        told = " ".join(f'{key}="{escape(text)}"' for key, text in said.items() if text)
+        if told or artist in _hints:
+            yield artist, told
+
+
+def _color(artist: Artist) -> str:
+    if isinstance(artist, Line2D):
+        return to_hex(artist.get_color())
+    if isinstance(artist, Patch):
+        return to_hex(artist.get_facecolor())
+    if isinstance(artist, Collection):
+        found = [*to_rgba_array(artist.get_facecolor()), *to_rgba_array(artist.get_edgecolor())]
+        return to_hex(found[0]) if found else ""
+    return ""
+
+
+def _with_titles(svg: str, mark: str, hints: Sequence[str]) -> str:
+    """Titles for the points of one group; none at all where some of its points are not drawn."""
+    start = svg.find(f"<g {mark}")
+    if start < 0:
+        return svg
+    depth, points, end = 0, [], start
+    for tag in TAG.finditer(svg, start):
+        if tag[0].startswith("<use"):
+            points.append(tag)
+            continue
+        depth += -1 if tag[1] else 1
+        if not depth:
+            end = tag.end()
+            break
+    if len(points) != len(hints):
+        return svg
+    parts, last = [], start
+    for tag, hint in zip(points, hints, strict=True):
+        parts += [
+            svg[last : tag.start()],
+            f"{tag[0][:-2].rstrip()}><title>{escape(hint)}</title></use>",
+        ]
+        last = tag.end()
+    return "".join([svg[:start], *parts, svg[last:end], svg[end:]])
