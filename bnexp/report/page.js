@@ -1,8 +1,7 @@
-// Arms switched on and off, rows of a figure one at a time, tables that sort: the page is whole without.
+// Arms switched on and off, rows of a figure one at a time; the page is whole without it.
 "use strict";
-const within = (root, tag, props, ...children) => {
+const within = (root, tag, props) => {
   const made = Object.assign(document.createElement(tag), props);
-  made.append(...children);
   root.append(made);
   return made;
 };
@@ -11,7 +10,7 @@ for (const svg of document.querySelectorAll("figure > svg")) {
   const named = (key) => [...new Set([...svg.querySelectorAll(`[data-${key}]`)].map((one) => one.dataset[key]))];
   const of = (key, name) => [...svg.querySelectorAll(`[data-${key}]`)].filter((one) => one.dataset[key] === name);
   const controls = document.createElement("fieldset");
-  controls.append(Object.assign(document.createElement("legend"), { textContent: "Show" }));
+  within(controls, "legend", { textContent: "Show" });
 
   const arms = named("arm");
   if (arms.length > 1) {

@@ -23,7 +23,7 @@ from bnexp.report.labels import percent, plural
 
 NAMED = 3  # runs of a point; more are counted
 TAG = re.compile(r"<(/?)g\b[^>]*>|<use\b[^>]*?/>")
-
+GID = re.compile(r'\bid="(tag-\d+)"')
 
 _hints: WeakKeyDictionary[Artist, list[str]] = WeakKeyDictionary()
 _rows: WeakKeyDictionary[Artist, str] = WeakKeyDictionary()
@@ -45,9 +45,7 @@ def of_runs(arm: Arm, rows: pd.DataFrame, what: str = "") -> str:
     came = what or (f"{percent(known.mean())} in {plural(len(rows), 'run')}" if len(known) else "")
     names = [str(name) for name in rows["run"].head(NAMED)]
     more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-    commands = (
-        rows["provenance.command"].dropna() if "provenance.command" in rows else rows.iloc[:0]
-    )
+    commands = rows.get("provenance.command", pd.Series(dtype=object)).dropna()
     lines = [": ".join(filter(None, [arm.label, came])), ", ".join(names) + more]
     return "\n".join([*lines, *map(str, commands.head(1))])
 
@@ -66,20 +64,18 @@ def tagged(figure: Figure, arms: Iterable[Arm], save: Callable[[], str]) -> str:
     for name, artist in artists.items():
         if artist in _hints:
             svg = _with_titles(svg, f'id="{name}"', _hints[artist])
-        svg = svg.replace(f'id="{name}"', marks[artist], 1)
-    return svg
+    return GID.sub(lambda found: marks[artists[found[1]]], svg)
 
 
 def _marks(figure: Figure, arms: Iterable[Arm]) -> Iterator[tuple[Artist, str]]:
     """Each artist that has something to say, and the attributes that say it."""
     colors: dict[str, list[str]] = {}
-    labels = [arm.label for arm in arms]
     for arm in arms:
         colors.setdefault(arm.look.color, []).append(arm.label)
     for artist in figure.findobj():
         owners = colors.get(_color(artist), [])
         said = {
-            "data-arm": owners[0] if len(owners) == 1 < len(labels) else None,
+            "data-arm": owners[0] if len(owners) == 1 and len(colors) > 1 else None,
             "data-row": _rows.get(artist),
         }
         told = " ".join(f'{key}="{escape(text)}"' for key, text in said.items() if text)

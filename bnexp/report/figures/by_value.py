@@ -4,8 +4,7 @@ A page with a script shows one row at a time, and a slider goes through them.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms
+from bnexp.report.arms import Arm, Source
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import (
     curves,
@@ -25,11 +24,9 @@ from bnexp.report.figures.drawing import (
 )
 from bnexp.report.figures.gradients import END, at_step
 from bnexp.report.figures.histograms import density
-from bnexp.report.figures.sensitivity import finding
+from bnexp.report.figures.sensitivity import finding, lines_by
 from bnexp.report.labels import key_name, value_name
-from bnexp.report.shortlist import is_number, shortlist
 from bnexp.report.touch import in_row
-from bnexp.runs.select import known
 
 MOST = 9  # rows; of more values the ends and some between them are drawn
 TENSOR = "pre_activation"
@@ -45,14 +42,8 @@ METHOD = (
 
 def by_value(source: Source, *, key: str) -> Chart:
     """Draw the learning curve, activations and gradients at every value of the number `key`."""
-    arms = find_arms(source)
-    known(key, arms.runs.runs)
-    if key not in arms.varying:
-        raise UserError(f"by_value: all runs have the same {key}")
-    if not is_number(arms, key):
-        raise UserError(f"by_value: {key} is no number")
-    lines = shortlist(arms, keep=key).without(key)
-    values = _some(sorted(lines.runs.runs[key].dropna().unique()))
+    lines, values = lines_by("by_value", source, key)
+    values = _some(values)
     panels = [panel for panel in PANELS if len(getattr(lines.runs, panel.table))]
     if len(panels) < 2:
         raise UserError("by_value: these runs recorded curves alone; train with probes=default")
@@ -148,14 +139,15 @@ def _norms(ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
+@dataclass(frozen=True)
 class _Panel:
     """One column: its table, how an arm is drawn, what its axes say, and their scale."""
 
-    def __init__(
-        self, table: str, draw: Callable[[Axes, Arm, pd.DataFrame], None], x: str, y: str,
-        scale: Callable[[Axes], Any],
-    ) -> None:  # fmt: skip
-        self.table, self.draw, self.x, self.y, self.scale = table, draw, x, y, scale
+    table: str
+    draw: Callable[[Axes, Arm, pd.DataFrame], None]
+    x: str
+    y: str
+    scale: Callable[[Axes], None]
 
 
 PANELS = (

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bnexp.errors import UserError
-from bnexp.report.arms import Arm, Source, find_arms
+from bnexp.report.arms import Arm, Arms, Source, find_arms
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import (
     dodge,
@@ -41,14 +41,7 @@ def batch_size(source: Source) -> Chart:
 
 def sensitivity(source: Source, *, key: str) -> Chart:
     """Draw final accuracy against the number `key`, in evaluation and in training mode."""
-    arms = find_arms(source)
-    known(key, arms.runs.runs)
-    if key not in arms.varying:
-        raise UserError(f"sensitivity: all runs have the same {key}")
-    if not is_number(arms, key):
-        raise UserError(f"sensitivity: {key} is no number")
-    lines = shortlist(arms, keep=key).without(key)
-    values = sorted(lines.runs.runs[key].dropna().unique())
+    lines, values = lines_by("sensitivity", source, key)
     final = _train_mode(lines.runs.epochs)
     with style():
         chart = Chart("sensitivity", lines, 3.6)
@@ -80,6 +73,18 @@ def sensitivity(source: Source, *, key: str) -> Chart:
         frame = pd.DataFrame(rows)
         footer = f"{points} {lost_words(lines)}"
         return chart.finish(finding(frame, key), METHOD, frame, entries, footer)
+
+
+def lines_by(figure: str, source: Source, key: str) -> tuple[Arms, list[float]]:
+    """The arms apart from the number `key`, and its values; UserError where it has not several."""
+    arms = find_arms(source)
+    known(key, arms.runs.runs)
+    if key not in arms.varying:
+        raise UserError(f"{figure}: all runs have the same {key}")
+    if not is_number(arms, key):
+        raise UserError(f"{figure}: {key} is no number")
+    lines = shortlist(arms, keep=key).without(key)
+    return lines, sorted(lines.runs.runs[key].dropna().unique())
 
 
 HOLLOW: dict[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": PAPER}
