@@ -81,6 +81,11 @@ class Plan:
         """The folder of the records."""
         return Path(self.config.runs_dir)
 
+    @property
+    def own_folder(self) -> Path:
+        """Its folder, unless the run was begun under another preset (`runs.places.find_run`)."""
+        return self.runs_dir / f"{self.preset}-{self.identity}"
+
 
 def plan(tree: Mapping[str, Any], preset: str, here: bool = True) -> Plan:
     """Check a composed configuration against the schema, the dataset and the device.

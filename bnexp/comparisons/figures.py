@@ -36,7 +36,7 @@ LOOKS: dict[str, tuple[str, str]] = {  # colour and marker: readable in grey by 
     "erratum": ("#d55e00", "X"),
 }
 BAND = "#009e73"
-NOBODY = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
+NOBODY = Arms(Runs(pd.DataFrame()), ())
 METHOD = (
     "Every seed's reading (dots; a line where it lies between two values), the median (large mark) "
     "and the interval of the lines that the seeds do not decide by themselves, against what the "

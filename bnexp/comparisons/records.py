@@ -56,7 +56,7 @@ class Records:
         rows = [self.rows[one] for one in dict.fromkeys(identities) if one in self.rows]
         frame = pd.DataFrame([*rows, *refused])
         frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, *COLUMNS])))
-        return Runs(frame, pd.DataFrame(columns=["folder", "reason"]))
+        return Runs(frame)
 
 
 COLUMNS = ["run", "folder", "preset", "status", "outcome", "reason", "seed"]

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +24,10 @@ TEXT = ("layer", "tensor", "name", "counts", "pixels")  # columns; the others ho
 FILES = 500  # parsed at a time: many at once are faster, all at once would fill the memory
 
 
+def _skipped(rows: Sequence[dict[str, Any]] = ()) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["folder", "reason"], dtype=object)
+
+
 @dataclass(frozen=True)
 class Runs:
     """The records below a folder; each table is read when it is first asked for.
@@ -36,7 +40,7 @@ class Runs:
     """
 
     runs: pd.DataFrame
-    skipped: pd.DataFrame
+    skipped: pd.DataFrame = field(default_factory=_skipped)
 
     @cached_property
     def steps(self) -> pd.DataFrame:
@@ -202,7 +206,7 @@ def runs_in(paths: Iterable[Path]) -> Runs:
             skipped.append({"folder": row["folder"], "reason": reason})
     return Runs(
         as_table([row for row in rows if kept[row["run"]] is row]),
-        pd.DataFrame(skipped, columns=["folder", "reason"], dtype=object),
+        _skipped(skipped),
     )
 
 

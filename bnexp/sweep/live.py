@@ -114,9 +114,14 @@ class LivePage:
     def _is_running(self, plan: Plan) -> bool:
         if self.over or plan.identity in self.results:
             return False
-        header = read_header(_folder(plan))
+        header = read_header(self._folder(plan.identity))
         begun = header is not None and header["status"] == "running"
         return begun and is_running(plan.runs_dir, plan.identity)
+
+    def _folder(self, run: str) -> Path:
+        """Where it is, which may be under another preset, or where it will be."""
+        result, plan = self.results.get(run), self.plans[run]
+        return (result and result.folder) or plan.own_folder
 
     def _arms(self) -> list[tuple[str, str, list[str]]]:
         """The arms as reports have them, of runs that have not begun too."""
@@ -149,7 +154,7 @@ class LivePage:
     def _curves(self, running: set[str]) -> tuple[float, list[tuple[str, str, str]]]:
         """The last epoch, and each run's arm, colour and points; a running one's as on the disk."""
         shown = [*running, *reversed([*self.results])][:CURVES]
-        table = [{"run": run, "folder": str(_folder(self.plans[run]))} for run in shown]
+        table = [{"run": run, "folder": str(self._folder(run))} for run in shown]
         epochs = _runs(table).epochs.dropna(subset=["val_accuracy"])
         last = float(epochs["epoch"].max()) if len(epochs) else 0.0
         looks = {run: (label, color) for label, color, runs in self.arms for run in runs}
@@ -173,13 +178,7 @@ def live_page(folder: str | None, command: str) -> Iterator[LivePage | None]:
             page.end()
 
 
-def _folder(plan: Plan) -> Path:
-    return plan.runs_dir / f"{plan.preset}-{plan.identity}"
-
-
 def _runs(rows: list[dict[str, Any]]) -> "Runs":
-    import pandas as pd
-
     from bnexp.runs.tables import Runs, as_table
 
-    return Runs(as_table(rows), pd.DataFrame(columns=["folder", "reason"], dtype=object))
+    return Runs(as_table(rows))

@@ -96,7 +96,7 @@ class Progress:
             waiting, began = list(plans), time.time()
             while waiting and not self.closed.wait(POLL):
                 for plan in list(waiting):
-                    folder = plan.runs_dir / f"{plan.preset}-{plan.identity}"
+                    folder = plan.own_folder
                     result = from_record(plan, folder, new=True)
                     if result and (folder / "run.json").stat().st_mtime > began:
                         waiting.remove(plan)

@@ -129,7 +129,7 @@ def _telling_apart(flat: Sequence[dict[str, Any]], rates_are_chosen: bool) -> li
 def _labels(table: pd.DataFrame, keys: Sequence[str]) -> list[str]:
     """The arms' labels in every table and figure, in the order of the rows."""
     rows = table.assign(seed=0, status="done", folder="")
-    found = group(Runs(rows, pd.DataFrame(columns=["folder", "reason"])), by=keys)
+    found = group(Runs(rows), by=keys)
     by_run = {arm.runs["run"].iloc[0]: arm.label for arm in found}
     labels = [by_run[run] for run in table["run"]]
     return [

@@ -28,7 +28,7 @@ SIDES = {  # colour and marker: readable in grey by the marker
 MARGIN: Any = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (3, 3))}
 SEEDS_TOLD = 30  # below the axis, at most
 FIGURES = ("seeds", "curves")
-NOTHING = Arms(Runs(pd.DataFrame(), pd.DataFrame()), ())
+NOTHING = Arms(Runs(pd.DataFrame()), ())
 PAIRED = "A seed gives both the same data, and the same initial weights where shapes agree. "
 METHOD = (
     "Each mark is one seed: the arm against the control. {paired}A bar is what is not known of a "

@@ -170,7 +170,7 @@ class Going:
         return Answer(
             self.call.metric, self.control, lines, verdicts, seeds, self._where(), self._held(),
             self._chosen(), told, self.call.margin,
-            Runs(runs, pd.DataFrame(columns=["folder", "reason"])) if len(runs) else None,
+            Runs(runs) if len(runs) else None,
             self.stopped, self.command,
         )  # fmt: skip
 
