@@ -20,6 +20,7 @@ from bnexp.runs.record import BEST, COLUMNS
 from bnexp.showing import harmless
 
 PATIENCE = 5.0  # seconds that a run, once it has ended, waits for a logger that does nothing
+STARTING = 20.0  # for one that has yet to start: a package to import, a database to make
 TABLES = {"steps": ("loss", "lr"), "epochs": COLUMNS["epochs"]}  # what of them is logged
 Ending = Literal["done", "interrupted", "failed"]
 
@@ -60,7 +61,7 @@ class RunLog:
         self.name, self.start = name, start
         self.sent = dict.fromkeys(TABLES, 0)
         self.queue: SimpleQueue[tuple[int, dict[str, float]] | Ending] = SimpleQueue()
-        self.moved = threading.Event()
+        self.started, self.moved = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 
@@ -79,13 +80,18 @@ class RunLog:
         self.queue.put((last, known))
 
     def close(self, ending: Ending) -> None:
-        """Let the logger finish, for as long as it makes progress."""
+        """Let the logger finish, for as long as it makes progress, and start if the run is done.
+
+        One that was interrupted does not wait for that: who pressed Ctrl-C wants to get out.
+        """
         self.queue.put(ending)
         while self.thread.is_alive():
             self.moved.clear()
-            self.thread.join(PATIENCE)
+            starts = ending == "done" and not self.started.is_set()
+            patience = STARTING if starts else PATIENCE
+            self.thread.join(patience)
             if self.thread.is_alive() and not self.moved.is_set():
-                self._complain(f"gives no answer for {PATIENCE:.0f} s")
+                self._complain(f"gives no answer for {patience:.0f} s")
                 return
 
     def _new(
@@ -100,6 +106,8 @@ class RunLog:
     def _work(self) -> None:
         try:
             log = self.start()
+            self.started.set()
+            self.moved.set()
             while isinstance(item := self.queue.get(), tuple):
                 step, values = item
                 new = {name: v for name, v in values.items() if step > log.known.get(name, -1)}

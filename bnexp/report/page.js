@@ -1,5 +1,4 @@
 // Arms switched on and off, rows of a figure one at a time; the page is whole without it.
-"use strict";
 const within = (root, tag, props) => {
   const made = Object.assign(document.createElement(tag), props);
   root.append(made);

@@ -19,6 +19,13 @@ DASH = "\N{EN DASH}"
 ROWS = 400  # of a table on the page; the CSV files have all
 
 
+def _script(name: str) -> str:
+    return files("bnexp.report").joinpath(name).read_text(encoding="utf-8")
+
+
+SORTING = _script("sort.js")  # of the tables that are `sortable`
+
+
 @dataclass(frozen=True)
 class Block:
     """One finding on the page: a chart, its SVG, and the command that draws it again."""
@@ -70,7 +77,7 @@ class Page:
             rules=Markup("\n".join(styles.rules)),
             colors=styles.colors,
             rows=ROWS,
-            script=Markup(files("bnexp.report").joinpath("page.js").read_text()),
+            script=Markup(SORTING + _script("page.js")),
         )
 
 

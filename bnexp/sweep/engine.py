@@ -1,6 +1,7 @@
 """Training a sweep's runs by any other launcher that Hydra knows: joblib, Ray, submitit, ..."""
 
 import os
+import re
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -127,8 +128,14 @@ def _launch(launcher: Launcher, jobs: Sequence[Job]) -> Iterable[Result]:
 
 def _told(error: BaseException) -> str:
     """What went wrong, with its cause, which launchers such as Ray often hide."""
-    told = [" ".join(f"{type(error).__name__}: {error}".split())[:200]]
+    told = [_in_a_line(error)]
     while (cause := error.__cause__ or error.__context__) is not None and len(told) < 3:
         error = cause
-        told.append(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+        told.append(_in_a_line(error))
     return "; because of ".join(dict.fromkeys(told))
+
+
+def _in_a_line(error: BaseException) -> str:
+    """Without the frames of a traceback in its text: what they led to stands below them."""
+    text = re.sub(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)*", "", f"{error}")
+    return f"{type(error).__name__}: {' '.join(text.split())}"[:300]

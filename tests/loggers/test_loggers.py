@@ -2,8 +2,9 @@
 
 import json
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -20,6 +21,20 @@ from bnexp.runs.record import BEST, COLUMNS
 
 CONFIG = {"seed": 1, "model": {"norm": "batch", "widths": [8, 4]}}
 LOGGED = ("model=mlp", "training.epochs=2", "training.max_steps=6", "probes=none", "device=cpu")
+
+
+@pytest.fixture(autouse=True)
+def modules_are_imported_anew() -> Iterator[None]:
+    """A module that was imported over a fake package keeps the fake, and would for other tests."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for name in ("tensorboard", "mlflow", "wandb", "trackio"):
+        sys.modules.pop(f"bnexp.loggers.{name}", None)
+        vars(loggers).pop(name, None)
 
 
 def logger(name: str) -> Logger:
@@ -54,7 +69,6 @@ def test_a_missing_package_is_named_with_its_extra(
     name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, f"bnexp.loggers.{name}", raising=False)
     with pytest.raises(UserError, match=rf"logger={name} needs bnexp\[{name}\]: pip install"):
         make_logger(logger(name), tmp_path, CONFIG)
 
@@ -105,6 +119,28 @@ def test_a_logger_that_fails_or_hangs_is_a_line(
     run.close("done")
     assert time.monotonic() - began < 5
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("ending", "kept"), [("done", True), ("interrupted", False)])
+def test_a_run_that_is_done_waits_for_a_slow_start(
+    ending: loggers.Ending,
+    kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(loggers, "PATIENCE", 0.2)
+    log, ready = Scripted("keep"), threading.Event()
+
+    def start() -> Scripted:
+        ready.wait(30 if ending == "interrupted" else 1)
+        return log
+
+    run = RunLog("x", start)
+    run.send(tables(3))
+    run.close(ending)
+    assert bool(log.kept) is kept
+    assert ("gives no answer" in capsys.readouterr().err) is not kept
+    ready.set()
 
 
 def test_a_logger_that_does_not_start_does_not_hold_the_run(
@@ -241,7 +277,6 @@ def mlflow(monkeypatch: pytest.MonkeyPatch) -> type[FakeMlflow]:
     entities.Param = lambda *parts: parts  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     monkeypatch.setitem(sys.modules, "mlflow.entities", entities)
-    monkeypatch.delitem(sys.modules, "bnexp.loggers.mlflow", raising=False)
     return FakeMlflow
 
 
@@ -272,7 +307,6 @@ def test_wandb_goes_on_under_the_runs_identity_and_names_no_host(
     fake = ModuleType("wandb")
     fake.init, fake.Settings = init, SimpleNamespace  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    monkeypatch.delitem(sys.modules, "bnexp.loggers.wandb", raising=False)
     folder = tmp_path / "mlp-abc"
     folder.mkdir()
     log("wandb", folder, 3, "interrupted")
@@ -292,8 +326,9 @@ def test_wandb_goes_on_under_the_runs_identity_and_names_no_host(
 
 
 @pytest.mark.filterwarnings("default")  # its own dependencies warn
-def test_mlflow_reads_back_what_was_logged(tmp_path: Path) -> None:
+def test_mlflow_reads_back_what_was_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setattr(loggers, "PATIENCE", 60)  # it makes a database first
     folder = tmp_path / "mlp-abc"
     folder.mkdir()
     log("mlflow", folder, 2, "interrupted")
@@ -328,7 +363,6 @@ def test_trackio_goes_on_with_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
     fake = ModuleType("trackio")
     fake.init = init  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "trackio", fake)
-    monkeypatch.delitem(sys.modules, "bnexp.loggers.trackio", raising=False)
     folder = tmp_path / "mlp-abc"
     folder.mkdir()
     log("trackio", folder, 3, "interrupted")

@@ -1,6 +1,9 @@
 """Arms, rows and hints in the SVG of a figure."""
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from bnexp.report import write_report
 from bnexp.report.arms import find_arms
 from bnexp.report.catalogue import draw
+from bnexp.report.page import SORTING
 from tests.report.records import write_run
 
 
@@ -45,3 +49,26 @@ def test_rows_and_arms_are_marked_for_the_pages_script(runs: Path, tmp_path: Pat
     assert "data-row" in page
     assert "data-arm" in page
     assert page.count("<script>") == 1
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["0.25", "0.5", "10", "\N{EN DASH}"],
+        ["\N{MINUS SIGN}never", "\N{MINUS SIGN}2", "1.2e-05", "0.001", "never"],
+        ["< 0.001", "0.012", "6,000 images", "60,000 images", ""],
+        ["3 of 20", "12 of 20", "none", "\N{EN DASH}"],
+        ["B2", "B10", "batch norm", "layer norm"],
+    ],
+)
+def test_tables_sort_by_value(ordered: list[str], down: bool) -> None:
+    """Numbers by size, words after them, what is missing last in both directions."""
+    missing = [text for text in ordered if text in ("", "\N{EN DASH}")]
+    there = [text for text in ordered if text not in missing]
+    asked = f"{json.dumps(ordered[::-1])}.sort((a, b) => compare(a, b, {json.dumps(down)}))"
+    page = "var document = {querySelectorAll: () => []};"
+    script = f"{page}\n{SORTING}\nconsole.log(JSON.stringify({asked}))"
+    found = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    assert json.loads(found.stdout) == (there[::-1] if down else there) + missing

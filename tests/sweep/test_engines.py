@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,19 @@ def test_the_cause_of_a_launchers_error_is_told() -> None:
     error.__cause__ = PermissionError("wrong token")
     told = "ConnectionError: Failed to connect; because of PermissionError: wrong token"
     assert _told(error) == told
+
+
+def test_a_traceback_in_an_errors_text_gives_way_to_what_it_led_to() -> None:
+    """Ray puts the whole traceback of a refused token into the text of a RuntimeError."""
+    try:
+        try:
+            raise PermissionError("the token is missing\nor incorrect")
+        except PermissionError:
+            text = f"Failed to connect. Last error: {traceback.format_exc()}"
+            raise ConnectionError("Failed to connect") from RuntimeError(text)
+    except ConnectionError as error:
+        told = _told(error)
+    assert told == (
+        "ConnectionError: Failed to connect; because of RuntimeError: Failed to connect. "
+        "Last error: PermissionError: the token is missing or incorrect"
+    )

@@ -11,8 +11,7 @@ from bnexp.comparisons.cards.badges import NOT_MEASURED, badge, brief
 from bnexp.comparisons.cards.card import Card, in_plain_words, time_needed
 from bnexp.comparisons.cards.results import PARTS, PICTURES, STANCES, Results, made_with
 from bnexp.comparisons.words import HOW_COUNTED, LUCK, measured, parted, rule
-
-AS_THEY_ARE = ("site.css", "site.js")
+from bnexp.report.page import SORTING
 
 
 def pages(results: Results) -> dict[str, str]:
@@ -31,7 +30,7 @@ def pages(results: Results) -> dict[str, str]:
     for card in results.cards:
         others = _others(card)
         found[f"claims/{card.id}.html"] = page("card", "../", card=card, others=others)
-    return found | {name: _template(name) for name in AS_THEY_ARE}
+    return found | {"site.css": _template("site.css"), "site.js": SORTING + _template("site.js")}
 
 
 def _template(name: str) -> str:

@@ -1,25 +1,4 @@
-// Tables that sort, and a choice of dataset; the pages are whole without it.
-"use strict";
-const text = (row, at) => row.cells[at].textContent.trim();
-const order = (a, b) => a.localeCompare(b, "en", { numeric: true });
-
-for (const table of document.querySelectorAll("table.sortable")) {
-  [...table.tHead.rows[0].cells].forEach((head, at) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...table.tBodies[0].rows];
-      rows.sort((a, b) => (down ? -1 : 1) * order(text(a, at), text(b, at)));
-      table.tBodies[0].append(...rows);
-    });
-  });
-}
-
+// A choice of dataset; the pages are whole without it.
 const main = document.getElementById("main");
 const sets = main.dataset.sets.split(";").filter(Boolean).map((one) => one.split("="));
 const parts = [...document.querySelectorAll("[data-on]")];

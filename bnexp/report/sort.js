@@ -1,0 +1,34 @@
+// Tables that sort by any column; a page is whole without it.
+"use strict";
+const key = (text) => {
+  if (text === "\u2013" || text === "") return [2, 0]; // what is missing comes last
+  const plain = text.replace("\u2212", "-").replace(/,(?=\d{3}\b)/g, "");
+  if (/^-?never$/.test(plain)) return [0, plain === "never" ? Infinity : -Infinity];
+  const number = plain.match(/^[<>~\u2248]?\s*([-+]?\d*\.?\d+(?:e[-+]?\d+)?)/i);
+  return number ? [0, Number(number[1])] : [1, 0];
+};
+const compare = (a, b, down = false) => {
+  const [one, two] = [key(a), key(b)];
+  if (one[0] === 2 || two[0] === 2) return one[0] - two[0];
+  const words = () => a.localeCompare(b, "en", { numeric: true });
+  const found = one[0] - two[0] || (one[1] === two[1] ? words() : one[1] - two[1]);
+  return down ? -found : found;
+};
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, at) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const text = (row) => row.cells[at].textContent.trim();
+      table.tBodies[0].append(
+        ...[...table.tBodies[0].rows].sort((a, b) => compare(text(a), text(b), down)));
+    });
+  });
+}
