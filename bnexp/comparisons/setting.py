@@ -149,7 +149,8 @@ class Setting:
         """A grid of the YAML with what the dataset, the preset and the command line add.
 
         A grid's own keys win over the defaults, the command line over both. Where a grid names a
-        dataset of its own, nothing that is meant for the ledger's dataset applies.
+        dataset of its own, nothing that is meant for the ledger's dataset applies, and where it
+        trains on fewer images than the ledger's batches have, their size does not.
         """
         grid = dict(grid)
         if grid.get("model") == "net":
@@ -161,7 +162,11 @@ class Setting:
         typed = _mapping(line for line in self.typed if _key(line).startswith("data."))
         if "data" in grid:
             data, typed = {}, {}
-        whole = data | mine | _mapping(comparison.base) | grid | typed
+        own = mine | _mapping(comparison.base) | grid | typed
+        batch, images = data.get("data.batch_size"), str(own.get("data.train_size"))
+        if batch and images.isdecimal() and int(images) < int(batch):
+            del data["data.batch_size"]
+        whole = data | own
         if (cap := self.max_steps) is not None:
             whole["training.max_steps"] = min(cap, int(grid.get("training.max_steps", cap)))
         return whole

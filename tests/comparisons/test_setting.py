@@ -78,6 +78,26 @@ def test_a_grid_with_its_own_dataset_gets_nothing_meant_for_another() -> None:
     assert {job["data.root"] for job in arms(setting)} == {"photos"}
 
 
+def test_batches_are_never_larger_than_a_comparisons_training_set() -> None:
+    setting = Setting((), "cifar10", "default")
+    few, enough = ({"model": "mlp", "data.train_size": images} for images in (100, 128))
+    found = arms(setting, fixed=[few, enough])
+    assert [job.get("data.batch_size") for job in found] == [None, "128"]
+    typed = Setting((), "cifar10", "default", typed=("data.batch_size=128",))
+    assert {job["data.batch_size"] for job in arms(typed, base=["data.train_size=100"])} == {"128"}
+
+
+@pytest.mark.parametrize("data", ledger_config()["datasets"])
+def test_every_comparison_has_a_whole_batch_on_every_dataset(data: str) -> None:
+    setting = Setting((), data, "full")
+    for name in names():
+        one = load(name)
+        for cell in setting.cells(one, [*one.sweep, *one.fixed]):
+            job = read(cell.overrides)
+            images, batch = job.get("data.train_size", "null"), job.get("data.batch_size", "64")
+            assert images == "null" or int(images) >= int(batch), (name, job)
+
+
 def test_the_smoke_preset_is_short_whatever_a_comparison_asks_for() -> None:
     quick = Setting((), "digits", "quick")
     assert {job["training.max_steps"] for job in arms(quick)} == {"12"}
