@@ -45,10 +45,11 @@ def with_unit(text: str, quantity: Quantity) -> str:
 def shown(quantity: Quantity) -> str:
     """The median as text: "3.2", or "at least 3.2" where only a bound is known; no unit."""
     found = quantity.median
-    return "not measured" if found is None else _interval(found, quantity)
+    return "not measured" if found is None else reading_words(found, quantity)
 
 
-def _interval(reading: Reading, quantity: Quantity) -> str:
+def reading_words(reading: Reading, quantity: Quantity) -> str:
+    """A reading as text, a bound where only that is known; no unit."""
     if reading.bounded or not (math.isfinite(reading.low) or math.isfinite(reading.high)):
         return number(quantity.middle(reading))
     if not math.isfinite(reading.high):
@@ -60,7 +61,7 @@ def _interval(reading: Reading, quantity: Quantity) -> str:
 def each(reading: Reading, quantity: Quantity) -> str:
     """A seed's reading as text: a number, "4.4 to 6.1", "at least 5"."""
     if reading.low == reading.high or not reading.bounded:
-        return with_unit(_interval(reading, quantity), quantity)
+        return with_unit(reading_words(reading, quantity), quantity)
     return with_unit(f"{number(reading.low)} to {number(reading.high)}", quantity)
 
 

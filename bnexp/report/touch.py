@@ -6,7 +6,7 @@ the words are put in place of the ids afterwards.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from weakref import WeakKeyDictionary
 
@@ -39,20 +39,24 @@ def in_row(artist: Artist, name: str) -> None:
     _rows[artist] = name
 
 
-def of_runs(arm: Arm, rows: pd.DataFrame, what: str = "") -> str:
+def of_runs(arm: str, rows: pd.DataFrame, what: str = "") -> str:
     """A hint: the arm, what its runs came to, their names and the command that trained them."""
     known = pd.to_numeric(rows["test_accuracy"], errors="coerce").dropna()
     came = what or (f"{percent(known.mean())} in {plural(len(rows), 'run')}" if len(known) else "")
     names = [str(name) for name in rows["run"].head(NAMED)]
     more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
     commands = rows.get("provenance.command", pd.Series(dtype=object)).dropna()
-    lines = [": ".join(filter(None, [arm.label, came])), ", ".join(names) + more]
+    lines = [": ".join(filter(None, [arm, came])), ", ".join(names) + more]
     return "\n".join([*lines, *map(str, commands.head(1))])
 
 
 def tagged(figure: Figure, arms: Iterable[Arm], save: Callable[[], str]) -> str:
     """The SVG that `save()` gives, with the arms, rows and hints of its artists in it."""
-    marks = dict(_marks(figure, arms))
+    by_color: dict[str, list[Arm]] = {}
+    for arm in arms:
+        by_color.setdefault(arm.look.color, []).append(arm)
+    owners = {color: found[0] for color, found in by_color.items() if len(found) == 1}
+    marks = dict(_marks(figure, owners))
     artists = {f"tag-{place}": artist for place, artist in enumerate(marks)}
     for name, artist in artists.items():
         artist.set_gid(name)
@@ -64,22 +68,31 @@ def tagged(figure: Figure, arms: Iterable[Arm], save: Callable[[], str]) -> str:
     for name, artist in artists.items():
         if artist in _hints:
             svg = _with_titles(svg, f'id="{name}"', _hints[artist])
+        elif isinstance(artist, Line2D) and len(artist.get_xdata()) > 1:  # type: ignore[arg-type]
+            svg = svg.replace(f'<g id="{name}">', f'<g id="{name}">{_title(artist, owners)}', 1)
     return GID.sub(lambda found: marks[artists[found[1]]], svg)
 
 
-def _marks(figure: Figure, arms: Iterable[Arm]) -> Iterator[tuple[Artist, str]]:
+def _title(line: Line2D, owners: Mapping[str, Arm]) -> str:
+    """What a curve is of: its arm, and unless only one row of the arm's runs is in it, which."""
+    arm = owners.get(_color(line))
+    if arm is None:
+        return ""
+    runs = arm.runs
+    said = arm.label if line in _rows else of_runs(arm.label, runs, plural(len(runs), "run"))
+    return f"<title>{escape(said)}</title>"
+
+
+def _marks(figure: Figure, owners: Mapping[str, Arm]) -> Iterator[tuple[Artist, str]]:
     """Each artist that has something to say, and the attributes that say it."""
-    colors: dict[str, list[str]] = {}
-    for arm in arms:
-        colors.setdefault(arm.look.color, []).append(arm.label)
     for artist in figure.findobj():
-        owners = colors.get(_color(artist), [])
+        owner = owners.get(_color(artist))
         said = {
-            "data-arm": owners[0] if len(owners) == 1 and len(colors) > 1 else None,
+            "data-arm": owner.label if owner is not None and len(owners) > 1 else None,
             "data-row": _rows.get(artist),
         }
         told = " ".join(f'{key}="{escape(text)}"' for key, text in said.items() if text)
-        if told or artist in _hints:
+        if told or owner is not None or artist in _hints:
             yield artist, told
 
 

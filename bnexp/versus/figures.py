@@ -8,15 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from bnexp.comparisons.finding import Quantity
 from bnexp.comparisons.readings import Reading
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import speaks_for
+from bnexp.comparisons.words import reading_words, speaks_for, with_unit
 from bnexp.errors import UserError
 from bnexp.report.arms import Arms, group
 from bnexp.report.catalogue import draw as draw_by_name
 from bnexp.report.chart import Chart, style
 from bnexp.report.figures.drawing import plain_log
 from bnexp.report.style import INK, MUTED
+from bnexp.report.touch import of_runs, tell
 from bnexp.runs.tables import Runs
 from bnexp.versus.answer import Answer, verdict_words, with_interval
 
@@ -120,18 +122,32 @@ def _panel(ax: Axes, verdict: Verdict, answer: Answer) -> list[dict[str, Any]]:
              "high": high, "speaks": speaks}
         )  # fmt: skip
         if reading is not None:
-            _mark(ax, place, reading, quantity.middle(reading), speaks)
+            mark = _mark(ax, place, reading, quantity.middle(reading), speaks)
+            if mark is not None:
+                tell(mark, [_hint(answer, assertion.quantity, quantity, seed)])
     ax.set_xlim(-0.6, max(len(answer.seeds), 2) - 0.4)
     return rows
 
 
-def _mark(ax: Axes, x: int, reading: Reading, middle: float, speaks: str) -> None:
+def _hint(answer: Answer, arm: str, quantity: Quantity, seed: int) -> str:
+    """What a mark stands for: the pair's difference, each side's run, and the commands."""
+    found = with_unit(reading_words(quantity.readings[seed], quantity), quantity)
+    lines = [f"seed {seed}: {arm} against {answer.control}: {found}"]
+    for line in answer.lines:
+        if line.label in (arm, answer.control) and len(line.runs):
+            lines.append(of_runs(line.label, line.runs[line.runs["seed"] == seed]))
+    return "\n".join(lines)
+
+
+def _mark(ax: Axes, x: int, reading: Reading, middle: float, speaks: str) -> Line2D | None:
     """A seed's reading; an arrow where only one end is known, nothing where none is."""
     color, marker = SIDES[speaks]
     if reading.bounded:
         if reading.low < reading.high:
             ax.plot([x, x], [reading.low, reading.high], color=color, alpha=0.4, linewidth=2)
-        ax.plot(x, middle, marker=marker, color=color, linestyle="", markersize=6)
-    elif np.isfinite(middle) and middle != 0:
+        return ax.plot(x, middle, marker=marker, color=color, linestyle="", markersize=6)[0]
+    if np.isfinite(middle) and middle != 0:
         up = np.isfinite(reading.low)
-        ax.plot(x, middle, marker="^" if up else "v", color=color, linestyle="", markersize=7)
+        shape = "^" if up else "v"
+        return ax.plot(x, middle, marker=shape, color=color, linestyle="", markersize=7)[0]
+    return None

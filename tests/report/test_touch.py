@@ -40,6 +40,15 @@ def test_a_point_tells_its_runs(runs: Path) -> None:
         assert float(share[1]) == pytest.approx(100 * cell["test_accuracy"].mean(), abs=0.051)
 
 
+def test_a_curve_tells_its_arm_and_runs(runs: Path) -> None:
+    every = find_arms(runs)
+    chart = draw("convergence", every.subset(every.runs.runs.query("`model.depth` == 4")))
+    titles = re.findall(r"<g [^>]*><title>([^<]*)</title>", chart.svg())
+    arms = {arm.label: set(arm.runs["run"]) for arm in chart.arms}
+    told = dict(title.split(": 2 runs\n") for title in titles)
+    assert {arm: set(rest.splitlines()[0].split(", ")) for arm, rest in told.items()} == arms
+
+
 def test_rows_and_arms_are_marked_for_the_pages_script(runs: Path, tmp_path: Path) -> None:
     svg = draw("by_value", runs, key="model.depth").svg()
     rows = re.findall(r'data-row="([^"]*)"', svg)

@@ -1,6 +1,7 @@
 """Of numbers that are there: CSV files, folders of runs, and equal arms."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bnexp.comparisons.readings import exact
 from bnexp.comparisons.verdict import judge
 from bnexp.errors import UserError
 from tests.conftest import Cli
+from tests.report.records import write_run
 
 RESAMPLED, POOL, MOST = 200, 60, 20
 
@@ -127,6 +129,24 @@ def test_a_csv_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: s
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(UserError, match=said):
         compare("bad.csv")
+
+
+def test_a_mark_names_the_two_runs_that_it_compares(tmp_path: Path) -> None:
+    for seed in range(3):
+        for norm in ("none", "batch"):
+            write_run(tmp_path / "runs", norm, seed, command=f"bnexp train {norm} {seed}")
+    answer = compare("runs", by="model.norm")
+    hints = re.findall(r"<use [^>]*><title>([^<]*)</title></use>", answer.figure().svg())
+    assert len(hints) == 3
+    for seed, hint in enumerate(hints):
+        first, *rest = hint.splitlines()
+        reading = answer.verdicts[0].quantity.readings[seed].low  # type: ignore[union-attr]
+        assert first.startswith(f"seed {seed}: batch norm against no norm: ")
+        points = first.split(": ")[2].removesuffix(" points").replace("\N{MINUS SIGN}", "-")
+        assert float(points) == pytest.approx(reading, rel=0.05)
+        assert rest[2::3] == [f"bnexp train {norm} {seed}" for norm in ("none", "batch")]
+        names = answer.runs.runs.query("seed == @seed")["run"]  # type: ignore[union-attr]
+        assert set(rest[1::3]) == set(names)
 
 
 def test_a_call_is_saved_reproduced_and_found_again(cli: Cli, tmp_path: Path) -> None:

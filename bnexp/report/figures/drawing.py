@@ -181,7 +181,7 @@ def draw_means(
     bars = np.nan_to_num([y - low, high - y])
     line = ax.errorbar(x, y, bars, elinewidth=1.2, capsize=0, **arm.look.mark)[0]
     cells_drawn = [cell for (_, cell), e in zip(pairs, found, strict=True) if e.n]
-    tell(line, [of_runs(arm, cell[cell["outcome"] == "trained"]) for cell in cells_drawn])
+    tell(line, [of_runs(arm.label, cell[cell["outcome"] == "trained"]) for cell in cells_drawn])
     points = {place: point for (place, _), *point in zip(pairs, x, y, strict=True)}
     return [points.get(place) for place in range(len(cells))]
 
@@ -235,7 +235,7 @@ def draw_lost(
     )  # fmt: skip
     marks.set_in_layout(False)
     if runs is not None:
-        tell(marks, [of_runs(arm, runs.iloc[[i]], outcome) for i in range(len(runs))])
+        tell(marks, [of_runs(arm.label, runs.iloc[[i]], outcome) for i in range(len(runs))])
     if transform is None:
         ax.update_datalim(np.column_stack([x, y]))
         ax.autoscale_view()
