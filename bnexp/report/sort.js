@@ -1,11 +1,12 @@
 // Tables that sort by any column; a page is whole without it.
 "use strict";
+const units = { ms: 1e-3, s: 1, min: 60, h: 3600, k: 1e3, M: 1e6, G: 1e9 };
 const key = (text) => {
   if (text === "\u2013" || text === "") return [2, 0]; // what is missing comes last
   const plain = text.replace("\u2212", "-").replace(/,(?=\d{3}\b)/g, "");
   if (/^-?never$/.test(plain)) return [0, plain === "never" ? Infinity : -Infinity];
-  const number = plain.match(/^[<>~\u2248]?\s*([-+]?\d*\.?\d+(?:e[-+]?\d+)?)/i);
-  return number ? [0, Number(number[1])] : [1, 0];
+  const number = plain.match(/^[<>~\u2248]?\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)\s?([a-zA-Z]*)/);
+  return number ? [0, number[1] * (units[number[2]] ?? 1)] : [1, 0];
 };
 const compare = (a, b, down = false) => {
   const [one, two] = [key(a), key(b)];

@@ -69,6 +69,8 @@ def test_rows_and_arms_are_marked_for_the_pages_script(runs: Path, tmp_path: Pat
         ["\N{MINUS SIGN}never", "\N{MINUS SIGN}2", "1.2e-05", "0.001", "never"],
         ["< 0.001", "0.012", "6,000 images", "60,000 images", ""],
         ["3 of 20", "12 of 20", "none", "\N{EN DASH}"],
+        ["960 ms", "1.2 s", "59 s", "2.5 min", "1.1 h"],
+        ["640", "58.4k", "11.2M", "1G"],
         ["B2", "B10", "batch norm", "layer norm"],
     ],
 )
