@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
+from bnexp.errors import UserError
 from bnexp.plan import Plan
 from bnexp.sweep.result import Result, killed
 from bnexp.sweep.worker import work
@@ -111,7 +112,7 @@ class Pool:
             target=work, args=(theirs, self.command, gpu % max(self.gpus, 1)), daemon=True
         )
         with _main_left_alone():
-            process.start()
+            _begin(process)
         theirs.close()
         self.workers.append(_Worker(process, ours, gpu))
         return self.workers[-1]
@@ -145,6 +146,23 @@ class Pool:
         for worker in self.workers:
             worker.process.join(GRACE)
             worker.process.kill()
+
+
+def _begin(process: BaseProcess) -> None:
+    """Start a worker; once more if the process that forks them died of it, as without memory.
+
+    Raises UserError where that fails, too.
+    """
+    try:
+        process.start()
+    except (EOFError, OSError):
+        try:
+            process.start()
+        except (EOFError, OSError) as error:
+            why = " ".join(str(error).split()) or "the process that forks it died"
+            raise UserError(
+                f"no worker process can be started: {why}; workers=N asks for fewer"
+            ) from None
 
 
 def _how(code: int | None) -> str:

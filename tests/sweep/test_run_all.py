@@ -2,11 +2,13 @@ import json
 import subprocess
 import sys
 from itertools import groupby
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
+from bnexp.errors import UserError
 from bnexp.runs.header import read_header
 from bnexp.runs.places import find_run
 from bnexp.sweep import Job, Stopped, run_all
@@ -51,6 +53,28 @@ def test_no_failure_stops_the_others_and_each_tells_its_reason(jobs: Jobs, net: 
         assert (result.folder / "error.txt").read_text().strip()
         assert header(job)["status"] == ("failed" if result.status == "failed" else "interrupted")
     assert "second line" in (results[0].folder / "error.txt").read_text()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_worker_that_does_not_start_is_tried_once_more(
+    failing: int, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that forks the workers can die of it, as on a machine without memory left."""
+    began = ForkServerProcess._Popen
+    failures = iter([True] * failing)
+
+    def popen(process: object) -> object:
+        if next(failures, False):
+            raise EOFError
+        return began(process)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ForkServerProcess, "_Popen", staticmethod(popen))
+    planned = jobs("model=mlp seed=0,1")
+    if failing == 1:
+        assert [result.status for result in run_all(planned, "c", workers=1)] == ["done", "done"]
+    else:
+        with pytest.raises(UserError, match="no worker process can be started: the process that"):
+            run_all(planned, "c", workers=1)
 
 
 def test_only_what_is_not_done_is_trained_wherever_it_was_done(jobs: Jobs) -> None:
