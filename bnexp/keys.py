@@ -133,11 +133,15 @@ def _words(schema: dict[str, Any]) -> str:
         return " | ".join(map(str, schema["enum"]))
     if "const" in schema:
         return str(schema["const"])
-    limits = [f"{words} {schema[name]}" for name, words in _LIMITS.items() if name in schema]
+    limits = [f"{words} {_tidy(schema[name])}" for name, words in _LIMITS.items() if name in schema]
     kind = str(schema.get("type", "anything"))
     if kind == "array":
         kind = f"list of {_words(schema.get('items', {}))}"
     return ", ".join([kind, *limits])
+
+
+def _tidy(limit: float) -> float:
+    return int(limit) if float(limit).is_integer() else limit
 
 
 def explanation(names: Iterable[str], defaults: Mapping[str, Any]) -> str:

@@ -157,6 +157,11 @@ def test_nothing_waits_for_the_device_before_rows() -> None:
     model[6].momentum = 0.1  # without momentum PyTorch's own layer waits for its count of batches
     x, y = torch.empty(8, 1, 8, 8, device="meta"), torch.empty(8, device="meta").long()
     scale = torch.ones((), device="meta")
+    try:
+        F.cross_entropy(model(x), y).backward()
+    except NotImplementedError as why:
+        pytest.skip(f"this PyTorch has no weight norm on meta tensors: {why}")
+    model.zero_grad()
     for recording in (
         record(model, x, y, F.cross_entropy, loss_scale=scale, **ALL),
         gradient_shift(Moment(model, x, y, F.cross_entropy, 0.1, loss_scale=scale)),
