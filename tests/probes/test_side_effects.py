@@ -160,7 +160,7 @@ def test_nothing_waits_for_the_device_before_rows() -> None:
     try:
         F.cross_entropy(model(x), y).backward()
     except NotImplementedError as why:
-        pytest.skip(f"this PyTorch has no weight norm on meta tensors: {why}")
+        pytest.skip(f"this PyTorch has no weight norm on meta tensors: {str(why)[:60]}")
     model.zero_grad()
     for recording in (
         record(model, x, y, F.cross_entropy, loss_scale=scale, **ALL),
