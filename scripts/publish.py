@@ -3,6 +3,7 @@
 
     python scripts/publish.py digits=ledger-digits fashion_mnist=ledger-fashion,ledger-more
     python scripts/publish.py            # the pages again, from what is published already
+    python scripts/publish.py --draw     # and the figures of verdicts, from their evidence
     python scripts/publish.py --check    # exit code 1 where a page differs from its tables
 
 Each argument is NAME=FOLDER, a ledger's folder to publish as results/NAME; of several folders of
@@ -24,6 +25,7 @@ import pandas as pd
 
 from bnexp.comparisons.cards import html, markdown
 from bnexp.comparisons.cards.results import Results
+from bnexp.comparisons.figures import assertions, judged
 from bnexp.comparisons.words import LUCK
 from bnexp.errors import UserError
 
@@ -187,9 +189,19 @@ def disagreements(results: Results) -> list[str]:
     return found
 
 
+def draw(results: Results) -> None:
+    """The figure of a row's verdicts, for every row of the present edition."""
+    for shelf in results.shelves:
+        for name, entry in shelf.entries.items():
+            if name not in shelf.earlier and judged(entry):
+                path = RESULTS / shelf.name / "figures" / f"{name}-verdicts.svg"
+                path.write_text(assertions(entry).svg(), encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("ledgers", nargs="*", metavar="NAME=FOLDER")
+    parser.add_argument("--draw", action="store_true", help="draw the figures of verdicts again")
     parser.add_argument("--check", action="store_true", help="write nothing, compare")
     options = parser.parse_args()
     try:
@@ -204,6 +216,8 @@ def main() -> int:
         print("publish.py: no ledger with evidence.csv is in results/: give NAME=FOLDER")
         return 2
     problems = disagreements(results)
+    if options.draw:
+        draw(results)
     made = pages(results)
     stale = [
         path

@@ -1,7 +1,7 @@
 """The two figures that every row of the ledger can have: assertions, and printed numbers."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter
 
 from bnexp.comparisons.entry import Entry
 from bnexp.comparisons.verdict import Verdict
-from bnexp.comparisons.words import measured, rule
+from bnexp.comparisons.words import counted, measured, rule, with_unit
+from bnexp.comparisons.words import shown as median_words
 from bnexp.comparisons.working import Printed, Step
 from bnexp.report.arms import Arms
 from bnexp.report.chart import Chart, style
@@ -46,22 +47,21 @@ METHOD = (
 
 def judged(entry: Entry) -> list[Verdict]:
     """The verdicts that `assertions` shows."""
-    return [v for v in entry.verdicts if v.word != "not measured" and entry.found is not None]
+    return [v for v in entry.verdicts if v.word != "not measured" and v.quantity is not None]
 
 
 def assertions(entry: Entry) -> Chart:
     """Measured intervals against the documented bounds, where something was measured."""
     shown = judged(entry)
-    assert entry.found is not None
     panels = _panels(shown)
-    rows = [len(panel) for panel in panels]
+    heights = list(map(_height, panels))
     with style():
-        chart = Chart(f"{entry.comparison.id}-verdicts", NOBODY, sum(0.36 * n + 0.55 for n in rows))
-        axes = chart.subplots(len(panels), 1, squeeze=False, height_ratios=[n + 0.6 for n in rows])
+        chart = Chart(f"{entry.comparison.id}-verdicts", NOBODY, sum(x + 0.55 for x in heights))
+        ratios = [x + 0.22 for x in heights]
+        axes = chart.subplots(len(panels), 1, squeeze=False, height_ratios=ratios)
         for ax, panel in zip(axes[:, 0], panels, strict=True):
             _panel(ax, panel)
-        words = list(dict.fromkeys(verdict.word for verdict in shown))
-        entries: list[Any] = [_mark(word) for word in words]
+        entries: list[Any] = _marks(verdict.word for verdict in shown)
         entries.append(Patch(color=BAND, alpha=0.18, label="documented"))
         table = pd.DataFrame(
             [
@@ -77,7 +77,22 @@ def assertions(entry: Entry) -> Chart:
                 for v in shown
             ]
         )
-        return chart.finish(entry.found.summary, METHOD, table, entries)
+        told = f"{entry.found.summary.rstrip('.')}. " if entry.found is not None else ""
+        return chart.finish(_title(shown), told + METHOD, table, entries)
+
+
+def _title(verdicts: Sequence[Verdict]) -> str:
+    """What is drawn, in words: the first claims with their medians, the others counted."""
+    said = []
+    for one in verdicts:
+        assert one.quantity is not None
+        median = with_unit(median_words(one.quantity), one.quantity)
+        said.append(f"{one.assertion.says}: {one.word}, {median}")
+    if len(said) > 2:
+        rest = counted(one.word for one in verdicts[1:])
+        said[1:] = [f"of {len(verdicts) - 1} more claims {rest}"]
+    text = "; ".join(said)
+    return text[:1].upper() + text[1:]
 
 
 def _panels(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
@@ -118,8 +133,14 @@ def _panel(ax: Axes, panel: Sequence[Verdict]) -> None:
         plain_log(ax, "x")
 
 
+def _height(panel: Sequence[Verdict]) -> float:
+    """Inches for the rows of a panel, by the longest label."""
+    return len(panel) * (0.04 + 0.16 * max(2, *(_label(one).count("\n") + 1 for one in panel)))
+
+
 def _label(verdict: Verdict) -> str:
-    return "\n".join(textwrap.wrap(f"{verdict.assertion.says} ({rule(verdict.assertion)})", 46))
+    bounds = rule(verdict.assertion).replace(" ", "\N{NO-BREAK SPACE}")
+    return "\n".join(textwrap.wrap(f"{verdict.assertion.says} ({bounds})", 46))
 
 
 def _seeds(ax: Axes, verdict: Verdict, place: int, color: str) -> None:
@@ -170,9 +191,17 @@ def _band(ax: Axes, panel: Sequence[Verdict], log: bool) -> None:
     ax.set_xlim(low, high)
 
 
-def _mark(word: str) -> Line2D:
-    color, marker = LOOKS[word]
-    return Line2D([], [], linestyle="", marker=marker, color=color, markersize=7, label=word)
+def _marks(words: Iterable[str]) -> list[Line2D]:
+    """The legend: words that look the same share a mark."""
+    looks: dict[tuple[str, str], list[str]] = {}
+    for word in dict.fromkeys(words):
+        looks.setdefault(LOOKS[word], []).append(word)
+    return [
+        Line2D(
+            [], [], linestyle="", marker=marker, color=color, markersize=7, label=", ".join(same)
+        )
+        for (color, marker), same in looks.items()
+    ]
 
 
 def recomputed(entry: Entry) -> list[tuple[Step, Printed]]:
@@ -210,7 +239,7 @@ def printed_numbers(entry: Entry) -> Chart:
                 for s, word in pairs
             ]
         )  # fmt: skip
-        handles: list[Any] = [_mark(word) for word in dict.fromkeys(word for _, word in pairs)]
+        handles: list[Any] = _marks(word for _, word in pairs)
         handles.append(Patch(color=BAND, alpha=0.18, label="right to the last printed digit"))
         method = (
             "Every printed number of the source beside the one recomputed from the source's own "
